@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+/// \file
+/// Everything that the library has. Each class also has a header of its own.
+
+#include <aioxx/core/context.hpp>
+#include <aioxx/core/error.hpp>
+#include <aioxx/core/event.hpp>
+#include <aioxx/core/event_batch.hpp>
+#include <aioxx/core/event_fd.hpp>
+#include <aioxx/core/flags.hpp>
+#include <aioxx/core/iocb.hpp>
+#include <aioxx/core/limits.hpp>
+#include <aioxx/file/aligned_buffer.hpp>
+#include <aioxx/file/capabilities.hpp>
+#include <aioxx/file/file.hpp>
+#include <aioxx/version.hpp>

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include <aioxx/core/error.hpp>
+#include <aioxx/core/event_batch.hpp>
+#include <aioxx/core/iocb.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <system_error>
+#include <utility>
+
+AIOXX_NAMESPACE_BEGIN
+
+/// What became of a request to cancel. Success of the kernel's call is an *error* number there, and
+/// this is why the answer comes in words.
+enum class CancelResult {
+    /// The operation is being cancelled; its event still comes, and has to be awaited like any
+    /// other. The event of a cancelled poll has the result 0.
+    requested,
+    /// The operation has completed, was never submitted, or is of a kind that runs to its end:
+    /// everything but polls and the requests of a few drivers (USB gadgets).
+    not_cancellable,
+    /// The call failed; the error_code says why.
+    failed,
+};
+
+/// A kernel AIO context: operations go in by submit, completions come out by wait or reap.
+///
+/// **Lifetime.** The Context goes before the Iocbs and the buffers: declare it after them, or close
+/// it first. Closing waits until the kernel has let go of every one that was in flight.
+///
+/// **Threads.** Any number of threads may submit and cancel at a time. One thread at a time reaps,
+/// be it by wait or by reap: two would take each other's events, and break the ring. Moving,
+/// closing and destroying are for one thread alone.
+///
+/// **Fork.** A context belongs to the process that made it. In a child its copy is inert: every
+/// call fails with EINVAL without entering the kernel, and its destructor does nothing.
+///
+/// A moved-from or closed Context answers EINVAL. Errors of the calls are reported as the kernel
+/// gives them, EINTR included; the failure of an operation is in its Event.
+class AIOXX_API Context {
+public:
+    /// Room for `queue_depth` operations in flight (counting those whose event waits to be reaped).
+    /// The kernel may accept more by luck of rounding; only `queue_depth` are guaranteed.
+    ///
+    /// EAGAIN when the system-wide limit fs.aio-max-nr would be passed; the exception's text then
+    /// tells what was asked for, is used and is allowed. EINVAL for 0 or an absurd number. ENOSYS
+    /// in a kernel without AIO, EPERM where seccomp refuses it.
+    explicit Context(unsigned queue_depth) {
+        std::error_code error = no_error();
+        open(queue_depth, error);
+        if (error) {
+            throw_setup_error(queue_depth, error);
+        }
+    }
+    Context(unsigned queue_depth, std::error_code& error) noexcept { open(queue_depth, error); }
+
+    Context(Context&& other) noexcept
+        : handle_(std::exchange(other.handle_, 0)),
+          generation_(std::exchange(other.generation_, no_generation)),
+          ring_(std::exchange(other.ring_, nullptr)),
+          queue_depth_(std::exchange(other.queue_depth_, 0)) {}
+    /// Closes what this one held, as close() does.
+    Context& operator=(Context&& other) noexcept;
+    ~Context();
+
+    /// Submits one operation.
+    void submit(Iocb& iocb, std::error_code& error) noexcept {
+        Iocb* one = &iocb;
+        submit(std::span<Iocb* const>(&one, 1), error);
+    }
+    void submit(Iocb& iocb) {
+        Iocb* one = &iocb;
+        submit(std::span<Iocb* const>(&one, 1));
+    }
+
+    /// Submits operations in their order and returns how many were accepted. The kernel stops at
+    /// the first that it refuses: a count short of `iocbs.size()` is normal, the rest is untouched,
+    /// and the reason shows as the error when the rest is submitted again. The error is set only
+    /// when none was accepted; EAGAIN means that completions have to be reaped first.
+    ///
+    /// May block, and does for buffered I/O, writes that extend a file, and empty pipes, ttys and
+    /// sockets: see doc/submission.md.
+    std::size_t submit(std::span<Iocb* const> iocbs, std::error_code& error) noexcept;
+    std::size_t submit(std::span<Iocb* const> iocbs) {
+        std::error_code error = no_error();
+        const std::size_t accepted = submit(iocbs, error);
+        if (error) {
+            throw_error(error, "io_submit");
+        }
+        return accepted;
+    }
+
+    /// Waits, without limit, for at least `min` completions, and takes as many as `events` holds.
+    /// More than are in flight are waited for for ever. EINTR only when nothing could be taken;
+    /// fewer than `min` after a signal otherwise. EINVAL when `min` is above the capacity.
+    std::size_t wait(EventBatch& events, std::size_t min, std::error_code& error) noexcept {
+        return wait_events(events, min, nullptr, nullptr, error);
+    }
+    std::size_t wait(EventBatch& events, std::size_t min) {
+        std::error_code error = no_error();
+        const std::size_t count = wait(events, min, error);
+        if (error) {
+            throw_error(error, "io_getevents");
+        }
+        return count;
+    }
+
+    /// The same for `timeout` at the most; a negative one is zero. Running out of time is no
+    /// error: the count is then below `min`.
+    std::size_t wait_for(EventBatch& events, std::size_t min, std::chrono::nanoseconds timeout,
+                         std::error_code& error) noexcept {
+        return wait_events(events, min, &timeout, nullptr, error);
+    }
+    std::size_t wait_for(EventBatch& events, std::size_t min, std::chrono::nanoseconds timeout) {
+        std::error_code error = no_error();
+        const std::size_t count = wait_for(events, min, timeout, error);
+        if (error) {
+            throw_error(error, "io_getevents");
+        }
+        return count;
+    }
+
+    /// Both again with `mask` in force as the thread's signal mask while it waits, set and restored
+    /// atomically (io_pgetevents, Linux 4.18; ENOSYS before).
+    std::size_t wait(EventBatch& events, std::size_t min, const sigset_t& mask,
+                     std::error_code& error) noexcept {
+        return wait_events(events, min, nullptr, &mask, error);
+    }
+    std::size_t wait(EventBatch& events, std::size_t min, const sigset_t& mask) {
+        std::error_code error = no_error();
+        const std::size_t count = wait(events, min, mask, error);
+        if (error) {
+            throw_error(error, "io_pgetevents");
+        }
+        return count;
+    }
+    std::size_t wait_for(EventBatch& events, std::size_t min, std::chrono::nanoseconds timeout,
+                         const sigset_t& mask, std::error_code& error) noexcept {
+        return wait_events(events, min, &timeout, &mask, error);
+    }
+    std::size_t wait_for(EventBatch& events, std::size_t min, std::chrono::nanoseconds timeout,
+                         const sigset_t& mask) {
+        std::error_code error = no_error();
+        const std::size_t count = wait_for(events, min, timeout, mask, error);
+        if (error) {
+            throw_error(error, "io_pgetevents");
+        }
+        return count;
+    }
+
+    /// Takes what has completed, without waiting and, where the kernel maps its ring in a form that
+    /// this library knows, without a system call. Otherwise by the call.
+    std::size_t reap(EventBatch& events, std::error_code& error) noexcept;
+    std::size_t reap(EventBatch& events) {
+        std::error_code error = no_error();
+        const std::size_t count = reap(events, error);
+        if (error) {
+            throw_error(error, "io_getevents");
+        }
+        return count;
+    }
+    /// Whether reap() reads the ring, or has to make the call.
+    [[nodiscard]] bool reaps_from_ring() const noexcept { return ring_ != nullptr; }
+
+    /// Asks for `iocb` to be cancelled. See CancelResult: most operations cannot be.
+    CancelResult cancel(Iocb& iocb, std::error_code& error) noexcept;
+    CancelResult cancel(Iocb& iocb) {
+        std::error_code error = no_error();
+        const CancelResult result = cancel(iocb, error);
+        if (error) {
+            throw_error(error, "io_cancel");
+        }
+        return result;
+    }
+
+    /// Cancels the polls in flight, waits for everything else, and gives the context back. Events
+    /// not yet reaped are lost. Takes 30 to 50 ms even when idle (the kernel waits for an RCU grace
+    /// period), so keep contexts rather than making one for each operation. Closing twice is no
+    /// error.
+    void close(std::error_code& error) noexcept;
+    void close() {
+        std::error_code error = no_error();
+        close(error);
+        if (error) {
+            throw_error(error, "io_destroy");
+        }
+    }
+
+    /// Whether this object can be used: it holds a context, and this process made it.
+    [[nodiscard]] bool is_open() const noexcept;
+    [[nodiscard]] unsigned queue_depth() const noexcept { return queue_depth_; }
+    /// The kernel's aio_context_t (libaio's io_context_t), 0 when there is none.
+    [[nodiscard]] std::uintptr_t native_handle() const noexcept { return handle_; }
+
+private:
+    static constexpr std::uint64_t no_generation = ~std::uint64_t{0};
+
+    void open(unsigned queue_depth, std::error_code& error) noexcept;
+    [[noreturn]] static void throw_setup_error(unsigned queue_depth, const std::error_code& error);
+    std::size_t wait_events(EventBatch& events, std::size_t min,
+                            const std::chrono::nanoseconds* timeout, const sigset_t* mask,
+                            std::error_code& error) noexcept;
+
+    std::uintptr_t handle_ = 0;
+    std::uint64_t generation_ = no_generation; // the process that made it
+    void* ring_ = nullptr;                     // the mapped ring, when it may be read
+    unsigned queue_depth_ = 0;
+};
+
+AIOXX_NAMESPACE_END

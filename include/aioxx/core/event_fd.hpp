@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include <aioxx/core/error.hpp>
+
+#include <cstdint>
+#include <system_error>
+#include <utility>
+
+AIOXX_NAMESPACE_BEGIN
+
+/// An eventfd(2): the descriptor through which completions wake an epoll, poll or select loop.
+///
+/// Each completed operation that was given it (Iocb::set_event_fd) adds 1 to its counter, after the
+/// event can be reaped. Owns its descriptor; a moved-from one has none (-1), and every call on it
+/// fails with EBADF. Calls may be made from any thread.
+class EventFd {
+public:
+    enum class Mode : int {
+        blocking,             ///< read() waits for the counter to leave 0.
+        nonblocking,          ///< read() fails with EAGAIN instead.
+        semaphore,            ///< As `blocking`, and read() takes 1 at a time.
+        nonblocking_semaphore ///< As `nonblocking`, and read() takes 1 at a time.
+    };
+
+    /// Close-on-exec. Throws where the process or the system is out of descriptors.
+    explicit EventFd(Mode mode = Mode::nonblocking, unsigned initial = 0) {
+        std::error_code error = no_error();
+        fd_ = open(mode, initial, error);
+        if (error) {
+            throw_error(error, "eventfd");
+        }
+    }
+    EventFd(Mode mode, unsigned initial, std::error_code& error) noexcept
+        : fd_(open(mode, initial, error)) {}
+
+    EventFd(EventFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    EventFd& operator=(EventFd&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
+    ~EventFd() { close(fd_); }
+
+    [[nodiscard]] int fd() const noexcept { return fd_; }
+
+    /// Takes the counter, or 1 from it for a semaphore. EINTR and EAGAIN are surfaced.
+    AIOXX_API std::uint64_t read(std::error_code& error) noexcept;
+    std::uint64_t read() {
+        std::error_code error = no_error();
+        const std::uint64_t count = read(error);
+        if (error) {
+            throw_error(error, "read from eventfd");
+        }
+        return count;
+    }
+
+    /// Adds `count` to the counter, as a completion adds 1. Async-signal-safe.
+    AIOXX_API void signal(std::uint64_t count, std::error_code& error) noexcept;
+    void signal(std::uint64_t count = 1) {
+        std::error_code error = no_error();
+        signal(count, error);
+        if (error) {
+            throw_error(error, "write to eventfd");
+        }
+    }
+
+private:
+    AIOXX_API static int open(Mode mode, unsigned initial, std::error_code& error) noexcept;
+    AIOXX_API static void close(int fd) noexcept;
+
+    int fd_ = -1;
+};
+
+AIOXX_NAMESPACE_END

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include <aioxx/kernel/namespace.hpp>
+
+#include <cstddef>
+#include <span>
+#include <utility>
+
+AIOXX_NAMESPACE_BEGIN
+
+/// Memory for direct I/O: a block of bytes whose address is a multiple of `alignment`. Owns it,
+/// moves without copying; the bytes are not initialised. A moved-from buffer is empty.
+///
+/// It is a contiguous range, so it passes wherever a `std::span<std::byte>` is asked for.
+class AIOXX_API AlignedBuffer {
+public:
+    AlignedBuffer() noexcept = default;
+    /// `alignment` is a power of two, in bytes: File::direct_alignment().memory says what a file
+    /// needs. Throws std::bad_alloc, and std::system_error (EINVAL) for another alignment.
+    AlignedBuffer(std::size_t size, std::size_t alignment);
+
+    AlignedBuffer(AlignedBuffer&& other) noexcept
+        : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)),
+          alignment_(std::exchange(other.alignment_, 1)) {}
+    AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
+        std::swap(alignment_, other.alignment_);
+        return *this;
+    }
+    ~AlignedBuffer();
+
+    [[nodiscard]] std::byte* data() noexcept { return data_; }
+    [[nodiscard]] const std::byte* data() const noexcept { return data_; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] std::size_t alignment() const noexcept { return alignment_; }
+
+    [[nodiscard]] std::byte* begin() noexcept { return data_; }
+    [[nodiscard]] std::byte* end() noexcept { return data_ + size_; }
+    [[nodiscard]] const std::byte* begin() const noexcept { return data_; }
+    [[nodiscard]] const std::byte* end() const noexcept { return data_ + size_; }
+
+    /// The first `count` bytes; `count` is at most size().
+    [[nodiscard]] std::span<std::byte> first(std::size_t count) noexcept { return {data_, count}; }
+    [[nodiscard]] std::span<const std::byte> first(std::size_t count) const noexcept {
+        return {data_, count};
+    }
+
+private:
+    std::byte* data_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t alignment_ = 1;
+};
+
+AIOXX_NAMESPACE_END

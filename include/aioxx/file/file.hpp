@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include <aioxx/core/error.hpp>
+
+#include <cstdint>
+#include <system_error>
+#include <utility>
+
+AIOXX_NAMESPACE_BEGIN
+
+enum class FileKind : std::uint8_t {
+    none, ///< no file: closed or moved-from
+    regular,
+    directory,
+    block_device,
+    character_device, ///< ttys among them
+    pipe,             ///< or a fifo
+    socket,
+    other, ///< eventfd, epoll and the like
+};
+
+/// What direct I/O (O_DIRECT) asks of a transfer on a file, in bytes.
+struct DirectAlignment {
+    enum class Source : std::uint8_t {
+        statx,   ///< STATX_DIOALIGN: the file system said so (Linux 6.1).
+        device,  ///< The logical block size of a block device.
+        assumed, ///< Nobody said. 4096 is enough on every device with common sector sizes.
+    };
+
+    std::uint32_t memory = 0; ///< The buffer's address is a multiple of this; 0: no direct I/O.
+    std::uint32_t offset = 0; ///< And the offset and the length of this; 0: no direct I/O.
+    Source source = Source::assumed;
+
+    /// False where the file system has said that this file takes no direct I/O. True is certain
+    /// when the source is statx; otherwise only opening it with O_DIRECT tells.
+    [[nodiscard]] bool supported() const noexcept { return memory != 0 && offset != 0; }
+};
+
+/// An open file with what there is to know about it before I/O is submitted.
+///
+/// Owns its descriptor (open, adopt) or borrows it (borrow), and asks the kernel about it once, so
+/// that the knowledge belongs to this open file and not to a number that may be reused. The kernel
+/// keeps a reference of its own for each operation that it has accepted: a File may be closed while
+/// its operations are in flight.
+///
+/// Calls on one File from several threads are safe as long as none closes or moves it.
+class AIOXX_API File {
+public:
+    File() noexcept = default;
+
+    /// open(2), with O_CLOEXEC added. `mode` is for O_CREAT and O_TMPFILE, before the umask.
+    static File open(const char* path, int flags, unsigned mode, std::error_code& error) noexcept;
+    static File open(const char* path, int flags, unsigned mode = 0666);
+    /// The same relative to a directory, openat(2).
+    static File open_at(int directory, const char* path, int flags, unsigned mode,
+                        std::error_code& error) noexcept;
+
+    /// Takes `fd` over: it is closed with the File, also when this fails (EBADF).
+    static File adopt(int fd, std::error_code& error) noexcept;
+    static File adopt(int fd);
+    /// Leaves `fd` with its owner, who keeps it open for as long as the File is used.
+    static File borrow(int fd, std::error_code& error) noexcept;
+    static File borrow(int fd);
+
+    File(File&& other) noexcept;
+    File& operator=(File&& other) noexcept;
+    /// Closes an owned descriptor; an error of close(2) is lost here, see close().
+    ~File();
+
+    /// Closes an owned descriptor, forgets a borrowed one. EIO and ENOSPC are those of writes that
+    /// failed late (NFS, quotas); the descriptor is gone in either case.
+    void close(std::error_code& error) noexcept;
+    void close();
+    /// Gives the descriptor up without closing it.
+    [[nodiscard]] int release() noexcept;
+
+    [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
+    [[nodiscard]] int fd() const noexcept { return fd_; }
+    [[nodiscard]] bool is_owned() const noexcept { return owned_; }
+    [[nodiscard]] FileKind kind() const noexcept { return kind_; }
+    /// A pipe, socket, tty or another file that has no size and may make a read wait.
+    [[nodiscard]] bool is_stream() const noexcept;
+
+    /// As it was opened; F_SETFL through another descriptor of the same open file is not noticed.
+    [[nodiscard]] bool is_readable() const noexcept;
+    [[nodiscard]] bool is_writable() const noexcept;
+    [[nodiscard]] bool is_direct() const noexcept;
+    [[nodiscard]] bool is_append() const noexcept;
+
+    [[nodiscard]] DirectAlignment direct_alignment() const noexcept { return alignment_; }
+
+    /// The present size in bytes, of a block device as well; 0 for streams.
+    [[nodiscard]] std::int64_t size(std::error_code& error) const noexcept;
+    [[nodiscard]] std::int64_t size() const;
+
+private:
+    File(int fd, bool owned, std::error_code& error) noexcept;
+    void learn(std::error_code& error) noexcept;
+
+    int fd_ = -1;
+    int status_flags_ = 0; // F_GETFL
+    DirectAlignment alignment_;
+    FileKind kind_ = FileKind::none;
+    bool owned_ = false;
+};
+
+inline File File::open(const char* path, int flags, unsigned mode) {
+    std::error_code error = no_error();
+    File file = open(path, flags, mode, error);
+    if (error) {
+        throw_error(error, path);
+    }
+    return file;
+}
+
+inline File File::adopt(int fd) {
+    std::error_code error = no_error();
+    File file = adopt(fd, error);
+    if (error) {
+        throw_error(error, "File::adopt");
+    }
+    return file;
+}
+
+inline File File::borrow(int fd) {
+    std::error_code error = no_error();
+    File file = borrow(fd, error);
+    if (error) {
+        throw_error(error, "File::borrow");
+    }
+    return file;
+}
+
+inline void File::close() {
+    std::error_code error = no_error();
+    close(error);
+    if (error) {
+        throw_error(error, "close");
+    }
+}
+
+inline std::int64_t File::size() const {
+    std::error_code error = no_error();
+    const std::int64_t bytes = size(error);
+    if (error) {
+        throw_error(error, "fstat");
+    }
+    return bytes;
+}
+
+AIOXX_NAMESPACE_END

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+/// Marks what the shared library exports; everything else is hidden.
+#define AIOXX_API __attribute__((visibility("default")))
+
+/// The library's namespace, with the inline namespace that stands for its ABI. It changes when
+/// the soname changes, and never otherwise.
+#define AIOXX_NAMESPACE_BEGIN                                                                      \
+    namespace aioxx {                                                                              \
+    inline namespace v0 {
+#define AIOXX_NAMESPACE_END                                                                        \
+    }                                                                                              \
+    }

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "core/ring.hpp"
+
+#include <atomic>
+
+#include <sys/mman.h>
+
+#if AIOXX_VALGRIND
+#include <valgrind/valgrind.h>
+#endif
+
+AIOXX_NAMESPACE_BEGIN
+namespace {
+
+constexpr std::uint32_t magic = 0xa10a10a1;
+
+bool may_be_read(std::uintptr_t handle) noexcept {
+#if AIOXX_VALGRIND
+    if (RUNNING_ON_VALGRIND) {
+        return false; // it cannot know that the kernel wrote the events, and calls them undefined
+    }
+#endif
+    // A handle that is no address must not be read to find that out. mincore() answers ENOMEM for
+    // an unmapped page, EINVAL for what is not the start of one.
+    unsigned char resident = 0;
+    return handle != 0 && mincore(reinterpret_cast<void*>(handle), sizeof(Ring), &resident) == 0;
+}
+
+} // namespace
+
+Ring* Ring::find(std::uintptr_t handle) noexcept {
+    if (!may_be_read(handle)) {
+        return nullptr;
+    }
+    auto* const ring = reinterpret_cast<Ring*>(handle);
+    const bool known = ring->magic_ == magic && ring->incompatible_features_ == 0 &&
+                       ring->header_length_ == sizeof(Ring) && ring->size_ != 0;
+    return known ? ring : nullptr;
+}
+
+std::size_t Ring::take(std::span<Event> out) noexcept {
+    const std::uint32_t size = size_;
+    std::uint32_t head = std::atomic_ref{head_}.load(std::memory_order_relaxed); // ours to move
+    // Acquire: pairs with the kernel's barrier between writing the events and moving the tail.
+    const std::uint32_t tail = std::atomic_ref{tail_}.load(std::memory_order_acquire);
+    if (head == tail || head >= size || tail >= size) {
+        return 0;
+    }
+    std::size_t taken = 0;
+    while (head != tail && taken < out.size()) {
+        out[taken++] = events()[head];
+        head = head + 1 == size ? 0 : head + 1;
+    }
+    // Release: the copies above are done before the kernel may write to the slots again.
+    std::atomic_ref{head_}.store(head, std::memory_order_release);
+    return taken;
+}
+
+AIOXX_NAMESPACE_END

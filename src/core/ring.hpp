@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include <aioxx/core/event.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+AIOXX_NAMESPACE_BEGIN
+
+/// The completion ring that the kernel maps into the process; a context's handle is its address.
+/// Layout: `struct aio_ring` in fs/aio.c, whose magic and feature fields exist for readers like
+/// this one.
+class Ring {
+public:
+    /// The ring of a context, or null when it is not one that may be read: another layout, or an
+    /// environment (gVisor) whose handles are no addresses.
+    static Ring* find(std::uintptr_t handle) noexcept;
+
+    /// Moves completed events to `out` and frees their slots; returns how many. One caller at a
+    /// time, and none beside io_getevents: the kernel's readers hold a lock that is out of reach.
+    std::size_t take(std::span<Event> out) noexcept;
+
+private:
+    std::uint32_t id_;
+    std::uint32_t size_; // events
+    std::uint32_t head_; // the reader's, from here or from io_getevents
+    std::uint32_t tail_; // the kernel's
+    std::uint32_t magic_;
+    std::uint32_t compatible_features_;
+    std::uint32_t incompatible_features_;
+    std::uint32_t header_length_;
+
+    [[nodiscard]] Event* events() noexcept { return reinterpret_cast<Event*>(this + 1); }
+};
+static_assert(sizeof(Ring) == 32);
+
+AIOXX_NAMESPACE_END

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include <aioxx/file/aligned_buffer.hpp>
+
+#include <aioxx/core/error.hpp>
+
+#include <bit>
+#include <new>
+
+AIOXX_NAMESPACE_BEGIN
+
+AlignedBuffer::AlignedBuffer(std::size_t size, std::size_t alignment)
+    : size_(size), alignment_(alignment) {
+    if (!std::has_single_bit(alignment)) {
+        throw_error(std::make_error_code(std::errc::invalid_argument),
+                    "AlignedBuffer: the alignment is no power of two");
+    }
+    if (size != 0) {
+        data_ = static_cast<std::byte*>(::operator new(size, std::align_val_t{alignment}));
+    }
+}
+
+AlignedBuffer::~AlignedBuffer() {
+    ::operator delete(data_, std::align_val_t{alignment_});
+}
+
+AIOXX_NAMESPACE_END

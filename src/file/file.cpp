@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include <aioxx/file/file.hpp>
+
+#include "file/statx.hpp"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+AIOXX_NAMESPACE_BEGIN
+namespace {
+
+constexpr std::uint32_t assumed_alignment = 4096;
+
+FileKind kind_of(unsigned mode) noexcept {
+    switch (mode & S_IFMT) {
+    case S_IFREG:
+        return FileKind::regular;
+    case S_IFDIR:
+        return FileKind::directory;
+    case S_IFBLK:
+        return FileKind::block_device;
+    case S_IFCHR:
+        return FileKind::character_device;
+    case S_IFIFO:
+        return FileKind::pipe;
+    case S_IFSOCK:
+        return FileKind::socket;
+    default:
+        return FileKind::other;
+    }
+}
+
+DirectAlignment alignment_of(int fd, FileKind kind, const Statx& status) noexcept {
+    using Source = DirectAlignment::Source;
+    if (kind != FileKind::regular && kind != FileKind::block_device) {
+        return {};
+    }
+    if ((status.mask & Statx::dioalign) != 0) {
+        return {status.dio_memory_alignment, status.dio_offset_alignment, Source::statx};
+    }
+    int sector = 0;
+    if (kind == FileKind::block_device && ::ioctl(fd, BLKSSZGET, &sector) == 0 && sector > 0) {
+        const auto bytes = static_cast<std::uint32_t>(sector);
+        return {bytes, bytes, Source::device};
+    }
+    return {assumed_alignment, assumed_alignment, Source::assumed};
+}
+
+} // namespace
+
+File::File(int fd, bool owned, std::error_code& error) noexcept : fd_(fd), owned_(owned) {
+    learn(error);
+    if (error) {
+        std::error_code ignored; // the first error is the one to report
+        close(ignored);
+    }
+}
+
+void File::learn(std::error_code& error) noexcept {
+    status_flags_ = ::fcntl(fd_, F_GETFL);
+    if (status_flags_ < 0) {
+        error.assign(errno, std::generic_category());
+        return;
+    }
+    Statx status;
+    struct stat basic {};
+    if (!statx(fd_, status)) { // before Linux 4.11, or forbidden by an old seccomp profile
+        if (::fstat(fd_, &basic) != 0) {
+            error.assign(errno, std::generic_category());
+            return;
+        }
+        status.mode = static_cast<std::uint16_t>(basic.st_mode);
+    }
+    error.clear();
+    kind_ = kind_of(status.mode);
+    alignment_ = alignment_of(fd_, kind_, status);
+}
+
+File File::open(const char* path, int flags, unsigned mode, std::error_code& error) noexcept {
+    return open_at(AT_FDCWD, path, flags, mode, error);
+}
+
+File File::open_at(int directory, const char* path, int flags, unsigned mode,
+                   std::error_code& error) noexcept {
+    const int fd = ::openat(directory, path, flags | O_CLOEXEC, static_cast<mode_t>(mode));
+    if (fd < 0) {
+        error.assign(errno, std::generic_category());
+        return {};
+    }
+    return {fd, true, error};
+}
+
+File File::adopt(int fd, std::error_code& error) noexcept {
+    return {fd, true, error};
+}
+
+File File::borrow(int fd, std::error_code& error) noexcept {
+    return {fd, false, error};
+}
+
+File::File(File&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), status_flags_(std::exchange(other.status_flags_, 0)),
+      alignment_(std::exchange(other.alignment_, {})),
+      kind_(std::exchange(other.kind_, FileKind::none)),
+      owned_(std::exchange(other.owned_, false)) {}
+
+File& File::operator=(File&& other) noexcept {
+    if (this != &other) {
+        std::error_code ignored; // as in the destructor
+        close(ignored);
+        fd_ = std::exchange(other.fd_, -1);
+        status_flags_ = std::exchange(other.status_flags_, 0);
+        alignment_ = std::exchange(other.alignment_, {});
+        kind_ = std::exchange(other.kind_, FileKind::none);
+        owned_ = std::exchange(other.owned_, false);
+    }
+    return *this;
+}
+
+File::~File() {
+    std::error_code ignored;
+    close(ignored);
+}
+
+void File::close(std::error_code& error) noexcept {
+    const bool owned = owned_;
+    const int fd = release();
+    error.clear();
+    // EINTR: Linux has released the descriptor all the same, and another thread may own it now.
+    if (owned && fd >= 0 && ::close(fd) != 0 && errno != EINTR) {
+        error.assign(errno, std::generic_category());
+    }
+}
+
+int File::release() noexcept {
+    owned_ = false;
+    kind_ = FileKind::none;
+    alignment_ = {};
+    status_flags_ = 0;
+    return std::exchange(fd_, -1);
+}
+
+bool File::is_stream() const noexcept {
+    return kind_ == FileKind::pipe || kind_ == FileKind::socket ||
+           kind_ == FileKind::character_device || kind_ == FileKind::other;
+}
+
+bool File::is_readable() const noexcept {
+    return is_open() && (status_flags_ & O_ACCMODE) != O_WRONLY && (status_flags_ & O_PATH) == 0;
+}
+
+bool File::is_writable() const noexcept {
+    return is_open() && (status_flags_ & O_ACCMODE) != O_RDONLY;
+}
+
+bool File::is_direct() const noexcept {
+    return (status_flags_ & O_DIRECT) != 0;
+}
+
+bool File::is_append() const noexcept {
+    return (status_flags_ & O_APPEND) != 0;
+}
+
+std::int64_t File::size(std::error_code& error) const noexcept {
+    struct stat status {};
+    if (::fstat(fd_, &status) != 0) {
+        error.assign(errno, std::generic_category());
+        return 0;
+    }
+    error.clear();
+    if (!S_ISBLK(status.st_mode)) {
+        return S_ISREG(status.st_mode) ? status.st_size : 0;
+    }
+    std::uint64_t bytes = 0;
+    if (::ioctl(fd_, BLKGETSIZE64, &bytes) != 0) {
+        error.assign(errno, std::generic_category());
+    }
+    return static_cast<std::int64_t>(bytes);
+}
+
+AIOXX_NAMESPACE_END

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+// The seam: the only declarations through which the library enters kernel AIO. One of three files
+// defines them, chosen when the library is linked: libaio.cpp (delegates to libaio), syscall.cpp
+// (raw system calls), or test/scripted_kernel/ (answers by script).
+//
+// Every function returns what the system call returns, and -errno where that fails; errno itself
+// is left alone. All are async-signal-safe.
+
+#include <aioxx/kernel/layout.hpp>
+
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+
+struct iovec;
+
+AIOXX_NAMESPACE_BEGIN
+namespace kernel {
+
+using Handle = std::uintptr_t; // aio_context_t, io_context_t
+
+/// Nanoseconds to wait at the most; `forever` for no limit.
+using Timeout = std::int64_t;
+inline constexpr Timeout forever = -1;
+
+int setup(unsigned events, Handle* handle) noexcept;
+int destroy(Handle handle) noexcept;
+int submit(Handle handle, long count, IocbLayout** iocbs) noexcept;
+int cancel(Handle handle, IocbLayout* iocb, EventLayout* event) noexcept;
+
+/// `mask` null: io_getevents. Otherwise io_pgetevents, which kernels before 4.18 answer with
+/// ENOSYS.
+int get_events(Handle handle, long min, long max, EventLayout* events, Timeout timeout,
+               const sigset_t* mask) noexcept;
+
+void prepare_read(IocbLayout& iocb, int fd, void* buffer, std::size_t length,
+                  std::int64_t offset) noexcept;
+void prepare_write(IocbLayout& iocb, int fd, const void* buffer, std::size_t length,
+                   std::int64_t offset) noexcept;
+void prepare_readv(IocbLayout& iocb, int fd, const iovec* buffers, std::size_t count,
+                   std::int64_t offset) noexcept;
+void prepare_writev(IocbLayout& iocb, int fd, const iovec* buffers, std::size_t count,
+                    std::int64_t offset) noexcept;
+void prepare_fsync(IocbLayout& iocb, int fd) noexcept;
+void prepare_fdatasync(IocbLayout& iocb, int fd) noexcept;
+void prepare_poll(IocbLayout& iocb, int fd, std::uint32_t events) noexcept;
+void set_event_fd(IocbLayout& iocb, int fd) noexcept;
+
+/// "libaio", "syscall" or "scripted".
+const char* backend() noexcept;
+
+} // namespace kernel
+AIOXX_NAMESPACE_END

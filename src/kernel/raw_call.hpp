@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+// System calls without a library between. syscall.cpp is made of these; libaio.cpp needs one.
+
+#include "kernel/kernel.hpp"
+
+#include <cerrno>
+#include <ctime>
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+AIOXX_NAMESPACE_BEGIN
+namespace kernel {
+
+/// The result, or -errno; errno stays what it was, as with libaio.
+template <typename... Arguments>
+int raw_call(long number, Arguments... arguments) noexcept {
+    const int saved = errno;
+    const long result = ::syscall(number, arguments...);
+    if (result >= 0) {
+        return static_cast<int>(result);
+    }
+    const int error = errno;
+    errno = saved;
+    return -error;
+}
+
+/// A timeout as the structure a call wants, `Spec`, and null for `forever`. A structure of 32-bit
+/// seconds ends after 68 years.
+template <typename Spec>
+class TimeoutSpec {
+public:
+    explicit TimeoutSpec(Timeout timeout) noexcept : limited_(timeout != forever) {
+        constexpr Timeout second = 1'000'000'000;
+        using Seconds = decltype(Spec::tv_sec);
+        const Timeout seconds = timeout / second;
+        const bool fits = sizeof(Seconds) == 8 || seconds <= INT32_MAX;
+        value_.tv_sec = static_cast<Seconds>(fits ? seconds : INT32_MAX);
+        value_.tv_nsec = static_cast<decltype(Spec::tv_nsec)>(timeout % second);
+    }
+    Spec* get() noexcept { return limited_ ? &value_ : nullptr; }
+
+private:
+    Spec value_{};
+    bool limited_;
+};
+
+/// The two layouts of time that the calls take, whatever time_t is.
+struct NativeTime {
+    long tv_sec;
+    long tv_nsec;
+};
+struct Time64 {
+    std::int64_t tv_sec;
+    std::int64_t tv_nsec;
+};
+
+/// What io_pgetevents takes for its mask. The size is the kernel's, 64 signals, and not that of
+/// the C library's sigset_t: that one gives EINVAL.
+struct MaskArgument {
+    const sigset_t* mask;
+    std::size_t size = 8;
+};
+
+inline int raw_get_events(Handle handle, long min, long max, EventLayout* events, Timeout timeout,
+                          const sigset_t* mask) noexcept {
+    MaskArgument argument{mask};
+    MaskArgument* const masked = mask != nullptr ? &argument : nullptr;
+#ifdef SYS_io_getevents
+    if (mask == nullptr) {
+        TimeoutSpec<NativeTime> limit{timeout};
+        return raw_call(SYS_io_getevents, handle, min, max, events, limit.get());
+    }
+#endif
+#ifdef SYS_io_pgetevents_time64
+    TimeoutSpec<Time64> limit64{timeout};
+    const int result =
+        raw_call(SYS_io_pgetevents_time64, handle, min, max, events, limit64.get(), masked);
+    if (result != -ENOSYS) {
+        return result;
+    }
+#endif
+#ifdef SYS_io_pgetevents
+    TimeoutSpec<NativeTime> limit{timeout};
+    return raw_call(SYS_io_pgetevents, handle, min, max, events, limit.get(), masked);
+#else
+    return -ENOSYS;
+#endif
+}
+
+} // namespace kernel
+AIOXX_NAMESPACE_END
