@@ -1,0 +1,163 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# The jobs of .ci/run: each function job_NAME is one. They run in the top of the tree, with `set -e`,
+# their output in a log. $work is theirs to write to, $name is their own name.
+# shellcheck disable=SC2034,SC2154 # what the driver reads, and what it sets
+
+# What ./dev does not install by itself.
+ci_packages=(git g++-12 gcc-12-multilib g++-12-multilib meson ninja-build pkg-config libaio-dev
+    libcli11-dev doctest-dev clang-14 valgrind cmake python3)
+
+# --- What the jobs share ------------------------------------------------------------------------
+
+# Each matrix job compiles all of it anew, so what takes time is left out: debug information, and
+# optimisation of the tests.
+configure() { # OPTION...
+    meson setup --wrap-mode=nodownload "$work/$name" . -Dtests=enabled -Dtools=enabled \
+        -Dexamples=enabled -Dwerror=true "$@"
+}
+
+# The headers have a job of their own.
+compile_and_test() { # OPTION OF MESON TEST...
+    ninja -C "$work/$name" -j "$(nproc)"
+    local status=0
+    meson test -C "$work/$name" --no-rebuild --no-suite headers --print-errorlogs \
+        --timeout-multiplier 3 "$@" || status=$?
+    keep_cases "$work/$name"/meson-logs/testlog*.txt
+    # Said aloud, so that the driver can repeat it.
+    grep -h '^SKIPPED:' "$work/$name"/meson-logs/testlog*.txt || true
+    rm -rf "${work:?}/$name" # ten of them take much room
+    return "$status"
+}
+
+# For the table that the driver makes.
+keep_cases() { # LOG...
+    .ci/count-cases "$@" >"$work/$name.cases"
+}
+
+# The code blocks of a Markdown file in one language, or with a number only that one of them. A
+# block after a comment "<!-- not run: REASON -->" is left out.
+code_blocks() { # LANGUAGE FILE [NUMBER]
+    awk -v language="$1" -v only="${3:-0}" '
+        /^```/ && inside { inside = 0; wanted = 0; next }
+        /^```/ {
+            inside = 1
+            wanted = $0 == "```" language && previous !~ /^<!-- not run: .+ -->$/
+            if (wanted) wanted = !only || ++number == only
+        }
+        inside && wanted && !/^```/ { print }
+        { previous = $0 }
+    ' "$2"
+}
+
+# --- The jobs, in the order of .ci/run ----------------------------------------------------------
+
+# g++ on both backends: the command that the README names.
+job_dev-test() {
+    local status=0
+    ./dev test || status=$?
+    keep_cases "$AIOXX_BUILD_DIR"/test-*/meson-logs/testlog.txt
+    return "$status"
+}
+
+# Once more by themselves, in the build of the job before.
+job_examples() {
+    local source
+    for source in examples/*.cpp; do
+        [ "$(wc -l <"$source")" -le 80 ]
+    done
+    meson test -C "$AIOXX_BUILD_DIR/test-raw" --suite examples
+}
+
+# The first C++ block of the README is a whole program.
+job_readme-program() {
+    local build=$AIOXX_BUILD_DIR/test-raw
+    code_blocks cpp README.md 1 >"$work/read.cpp"
+    g++ -std=c++20 -Wall -Wextra -Werror -I include -I "$build/include" "$work/read.cpp" \
+        -o "$work/read" -L "$build/src" -laioxx
+    head -c 5000 /dev/zero >"$work/read.input"
+    [ "$(LD_LIBRARY_PATH=$build/src "$work/read" "$work/read.input")" = 4096 ]
+}
+
+job_lint() { ./dev lint; }
+
+job_headers() { test/headers/check g++-12 clang++-14; }
+
+job_doc() { ./dev doc; }
+
+job_clang-libaio() {
+    CXX=clang++-14 configure -Dlibaio=enabled -Ddebug=false
+    compile_and_test
+}
+
+job_clang-raw() {
+    CXX=clang++-14 configure -Dlibaio=disabled -Ddebug=false
+    compile_and_test
+}
+
+job_gcc-release() {
+    configure -Dlibaio=enabled -Dbuildtype=release
+    compile_and_test
+}
+
+job_checks() {
+    configure -Dlibaio=disabled -Dchecks=enabled -Ddebug=false
+    compile_and_test
+}
+
+asan_ubsan() { # LIBAIO
+    configure -Dlibaio="$1" -Db_sanitize=address,undefined -Doptimization=1
+    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 compile_and_test
+}
+job_asan-ubsan-libaio() { asan_ubsan enabled; }
+job_asan-ubsan-raw() { asan_ubsan disabled; }
+
+tsan() { # LIBAIO
+    configure -Dlibaio="$1" -Db_sanitize=thread -Doptimization=1
+    TSAN_OPTIONS=halt_on_error=1 compile_and_test
+}
+job_tsan-libaio() { tsan enabled; }
+job_tsan-raw() { tsan disabled; }
+
+job_valgrind() {
+    configure -Dlibaio=enabled -Dvalgrind=true -Doptimization=1
+    AIOXX_VALGRIND=1 compile_and_test \
+        --wrap 'valgrind --quiet --error-exitcode=1 --leak-check=full --trace-children=no'
+}
+
+# Raw: there is one libaio for each architecture, and this machine has its own.
+job_32-bit() {
+    CC='gcc-12 -m32' CXX='g++-12 -m32' configure -Dlibaio=disabled -Ddebug=false
+    compile_and_test
+}
+
+job_consumers() { test/consumer/run; }
+
+# That it runs; not what it measures.
+job_bench() {
+    ./dev bench --targets zero,disk --depths 1,8 --rounds 2 --restarts 1 --slice 1 \
+        --directory "$work"
+}
+
+# All the commands of the README, one after the other, as somebody would type them who cloned this
+# and saved its program as read.cpp.
+job_readme-commands() {
+    local clone=$work/clone status=0
+    mkdir "$clone"
+    git -c safe.directory="$PWD" archive HEAD | tar -x -C "$clone"
+    code_blocks cpp README.md 1 >"$clone/read.cpp"
+    code_blocks sh README.md >"$work/commands"
+    [ -s "$work/commands" ]
+    if ! command -v sudo >/dev/null; then # for root it changes nothing
+        mkdir "$work/bin"
+        printf '#!/bin/sh\nexec "$@"\n' >"$work/bin/sudo"
+        chmod +x "$work/bin/sudo"
+        export PATH=$PATH:$work/bin
+    fi
+    (cd "$clone" && unset AIOXX_BUILD_DIR && bash -eux "$work/commands") || status=$?
+    if [ -f "$clone/build/build.ninja" ]; then
+        ninja -C "$clone/build" uninstall
+        ldconfig
+    fi
+    return "$status"
+}
