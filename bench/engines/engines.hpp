@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include "bench/engine.hpp"
+
+namespace bench {
+
+std::unique_ptr<Engine> make_c(const Workload&);
+std::unique_ptr<Engine> make_context(const Workload&);
+std::unique_ptr<Engine> make_context_ring(const Workload&);
+std::unique_ptr<Engine> make_pread(const Workload&);
+std::unique_ptr<Engine> make_thread_pool(const Workload&);
+std::unique_ptr<Engine> make_glibc_aio(const Workload&);
+std::unique_ptr<Engine> make_uring(const Workload&);
+std::unique_ptr<Engine> make_uring_registered(const Workload&);
+
+} // namespace bench
