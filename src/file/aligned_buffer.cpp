@@ -16,12 +16,12 @@ AlignedBuffer::AlignedBuffer(std::size_t size, std::size_t alignment)
                     "AlignedBuffer: the alignment is no power of two");
     }
     if (size != 0) {
-        data_ = static_cast<std::byte*>(::operator new(size, std::align_val_t{alignment}));
+        data_ = static_cast<std::byte*>(::operator new (size, std::align_val_t{alignment}));
     }
 }
 
 AlignedBuffer::~AlignedBuffer() {
-    ::operator delete(data_, std::align_val_t{alignment_});
+    ::operator delete (data_, std::align_val_t{alignment_});
 }
 
 AIOXX_NAMESPACE_END

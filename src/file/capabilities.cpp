@@ -45,8 +45,8 @@ public:
         case Opcode::noop:
             return EINVAL;
         }
-        const bool transfer = opcode != Opcode::fsync && opcode != Opcode::fdatasync &&
-                              opcode != Opcode::poll;
+        const bool transfer =
+            opcode != Opcode::fsync && opcode != Opcode::fdatasync && opcode != Opcode::poll;
         // What an empty transfer meets in the file itself says nothing about the opcode.
         const Refusal refusal = run();
         return refusal.at_submit && !(transfer && is_by_offset(refusal)) ? refusal.error : 0;
