@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+// Test cases that cannot run here say so, and are counted. In the environment:
+//   AIOXX_NO_SKIP=1   a skip is a failure (CI as root, which has everything)
+//   AIOXX_VALGRIND=1  the program runs under valgrind; SKIP_UNDER_VALGRIND skips, and is no failure
+// A program that has skipped each of its cases exits with 77.
+
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include <doctest/doctest.h>
+
+namespace aioxx::test {
+
+inline bool is_set(const char* variable) noexcept {
+    const char* const value = std::getenv(variable);
+    return value != nullptr && std::string_view{value} == "1";
+}
+
+inline bool under_valgrind() noexcept {
+    return is_set("AIOXX_VALGRIND");
+}
+
+inline unsigned skipped_cases = 0;
+
+inline void skip(const char* reason, bool permitted) {
+    ++skipped_cases;
+    std::printf("SKIPPED: %s\n", reason);
+    if (!permitted && is_set("AIOXX_NO_SKIP")) {
+        FAIL_CHECK("skipped, although AIOXX_NO_SKIP=1: " << reason);
+    }
+}
+
+} // namespace aioxx::test
+
+/// Ends the test case (in a function that returns void) and counts it as skipped.
+#define SKIP_CASE(reason)                                                                          \
+    do {                                                                                           \
+        ::aioxx::test::skip(reason, false);                                                        \
+        return;                                                                                    \
+    } while (false)
+
+/// The same under valgrind, and nothing elsewhere. `reason`: what valgrind lacks.
+#define SKIP_UNDER_VALGRIND(reason)                                                                \
+    do {                                                                                           \
+        if (::aioxx::test::under_valgrind()) {                                                     \
+            ::aioxx::test::skip("valgrind: " reason, true);                                        \
+            return;                                                                                \
+        }                                                                                          \
+    } while (false)
