@@ -8,12 +8,14 @@
 
 // glibc's own names for what is replaced here. operator new comes through malloc, and so does what
 // the shared libraries allocate: the program's symbols go before theirs.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" {
-void* __libc_malloc(std::size_t size);                      // NOLINT(bugprone-reserved-identifier)
-void* __libc_calloc(std::size_t count, std::size_t size);   // NOLINT(bugprone-reserved-identifier)
-void* __libc_realloc(void* block, std::size_t size);        // NOLINT(bugprone-reserved-identifier)
-void* __libc_memalign(std::size_t align, std::size_t size); // NOLINT(bugprone-reserved-identifier)
+void* __libc_malloc(std::size_t size);
+void* __libc_calloc(std::size_t count, std::size_t size);
+void* __libc_realloc(void* block, std::size_t size);
+void* __libc_memalign(std::size_t align, std::size_t size);
 }
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
 namespace {
 constinit std::atomic<std::uint64_t> count{0};
@@ -27,6 +29,7 @@ std::uint64_t bench::allocations() noexcept {
     return count.load(std::memory_order_relaxed);
 }
 
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
 extern "C" {
 void* malloc(std::size_t size) {
     add_one();
@@ -52,3 +55,4 @@ int posix_memalign(void** block, std::size_t align, std::size_t size) {
     return *block == nullptr ? ENOMEM : 0;
 }
 }
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)

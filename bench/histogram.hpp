@@ -27,7 +27,7 @@ private:
     static unsigned bucket(std::uint64_t value) noexcept;
     static double upper_end(unsigned bucket) noexcept;
 
-    std::array<std::uint64_t, 60 * steps> buckets_{};
+    std::array<std::uint64_t, std::size_t{60} * steps> buckets_{};
     std::uint64_t count_ = 0;
 };
 

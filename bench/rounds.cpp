@@ -47,7 +47,7 @@ public:
         for (std::size_t i = 0; i < count; ++i) {
             const std::uint64_t block =
                 options.order == Order::random ? random() % blocks : i % blocks;
-            requests_[i].offset = static_cast<long long>(block * options.block_size);
+            requests_[i].offset = static_cast<std::int64_t>(block * options.block_size);
             requests_[i].kind = kind_of(i, options.operation);
         }
         workload_ = {target.fd(), options.block_size, depth, buffers_.data(), requests_};

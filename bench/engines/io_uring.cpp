@@ -45,7 +45,7 @@ private:
             io_uring_cqe* event = nullptr;
             io_uring_for_each_cqe(&ring_, head, event) {
                 const std::size_t slot = event->user_data & 0xffffffff;
-                const std::int64_t expected = static_cast<std::int64_t>(event->user_data >> 32);
+                const auto expected = static_cast<std::int64_t>(event->user_data >> 32);
                 if (event->res != expected) {
                     fail_operation("uring", event->res);
                 }
