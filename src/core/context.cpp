@@ -10,29 +10,24 @@
 #include "core/ring.hpp"
 #include "kernel/kernel.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 
 AIOXX_NAMESPACE_BEGIN
 namespace {
 
-/// Takes the result of a kernel call apart: a count, or an error.
-std::size_t count_or_error(int result, std::error_code& error) noexcept {
-    if (result >= 0) [[likely]] {
-        if (error) {
-            error.clear();
-        }
-        return static_cast<std::size_t>(result);
-    }
-    error.assign(-result, std::generic_category());
-    return 0;
+/// Inline here: a call to is_open() would go through the table of the dynamic linker.
+bool is_ours(std::uint64_t generation) noexcept {
+    return generation == fork_generation::current();
 }
 
-void give_back(std::span<const Event> events) noexcept {
-    for (const Event& event : events) {
-        given_back_by_kernel(&event.iocb());
+/// Of what a wait or a reap returned: the events taken, or an error and none.
+void give_back([[maybe_unused]] const Event* events, [[maybe_unused]] int count) noexcept {
+    for (int i = 0; i < count; ++i) {
+        given_back_by_kernel(&events[i].iocb());
         if constexpr (in_flight::checked) {
-            in_flight::remove(event.iocb());
+            in_flight::remove(events[i].iocb());
         }
     }
 }
@@ -88,60 +83,53 @@ Context::~Context() {
 }
 
 bool Context::is_open() const noexcept {
-    return generation_ == fork_generation::current();
+    return is_ours(generation_);
 }
 
-std::size_t Context::submit(std::span<Iocb* const> iocbs, std::error_code& error) noexcept {
-    if (!is_open()) [[unlikely]] {
-        return count_or_error(-EINVAL, error);
+int Context::call_submit(long count, Iocb* const* iocbs) noexcept {
+    if (!is_ours(generation_)) [[unlikely]] {
+        return -EINVAL;
     }
-    for (const Iocb* const iocb : iocbs) {
+    [[maybe_unused]] const std::span all{iocbs, static_cast<std::size_t>(count)};
+    for ([[maybe_unused]] const Iocb* const iocb : all) {
         handed_to_kernel(iocb);
     }
     if constexpr (in_flight::checked) {
-        in_flight::add(handle_, iocbs);
+        in_flight::add(handle_, all);
     }
     // An Iocb is the kernel's structure and nothing else, so an array of pointers to one is an
     // array of pointers to the other. The kernel writes to the iocbs, not to the array.
-    auto** const layouts =
-        reinterpret_cast<kernel::IocbLayout**>(const_cast<Iocb**>(iocbs.data()));
-    const std::size_t accepted = count_or_error(
-        kernel::submit(handle_, static_cast<long>(iocbs.size()), layouts), error);
+    auto** const layouts = reinterpret_cast<kernel::IocbLayout**>(const_cast<Iocb**>(iocbs));
+    const int result = kernel::submit(handle_, count, layouts);
     if constexpr (in_flight::checked) {
-        in_flight::remove(iocbs.subspan(accepted));
+        in_flight::remove(all.subspan(static_cast<std::size_t>(std::max(result, 0))));
     }
-    return accepted;
+    return result;
 }
 
-std::size_t Context::wait_events(EventBatch& events, std::size_t min,
-                                 const std::chrono::nanoseconds* timeout, const sigset_t* mask,
-                                 std::error_code& error) noexcept {
-    events.size_ = 0;
-    if (!is_open()) [[unlikely]] {
-        return count_or_error(-EINVAL, error);
+int Context::call_wait(long min, long max, Event* events, std::int64_t limit,
+                       const sigset_t* mask) noexcept {
+    static_assert(no_limit == kernel::forever);
+    if (!is_ours(generation_)) [[unlikely]] {
+        return -EINVAL;
     }
-    kernel::Timeout limit = kernel::forever;
-    if (timeout != nullptr) {
-        limit = timeout->count() > 0 ? timeout->count() : 0; // the kernel takes -1 for for ever
-    }
-    auto* const layouts = reinterpret_cast<kernel::EventLayout*>(events.events_.get());
-    events.size_ = count_or_error(kernel::get_events(handle_, static_cast<long>(min),
-                                                     static_cast<long>(events.capacity_), layouts,
-                                                     limit, mask),
-                                  error);
-    give_back({events.begin(), events.end()});
-    return events.size_;
+    auto* const layouts = reinterpret_cast<kernel::EventLayout*>(events);
+    const int result = kernel::get_events(handle_, min, max, layouts, limit, mask);
+    give_back(events, result);
+    return result;
 }
 
-std::size_t Context::reap(EventBatch& events, std::error_code& error) noexcept {
-    if (ring_ == nullptr || !is_open()) [[unlikely]] {
-        const std::chrono::nanoseconds now{0};
-        return wait_events(events, 0, &now, nullptr, error);
+int Context::call_reap(long max, Event* events) noexcept {
+    if (ring_ == nullptr) [[unlikely]] { // nor in a context that is closed
+        return call_wait(0, max, events, 0, nullptr);
     }
-    count_or_error(0, error);
-    events.size_ = static_cast<Ring*>(ring_)->take({events.events_.get(), events.capacity_});
-    give_back({events.begin(), events.end()});
-    return events.size_;
+    if (!is_ours(generation_)) [[unlikely]] {
+        return -EINVAL;
+    }
+    const std::size_t count =
+        static_cast<Ring*>(ring_)->take({events, static_cast<std::size_t>(max)});
+    give_back(events, static_cast<int>(count));
+    return static_cast<int>(count);
 }
 
 CancelResult Context::cancel(Iocb& iocb, std::error_code& error) noexcept {

@@ -16,8 +16,8 @@
 
 AIOXX_NAMESPACE_BEGIN
 
-/// What became of a request to cancel. Success of the kernel's call is an *error* number there, and
-/// this is why the answer comes in words.
+/// What became of a request to cancel. Success of the kernel's call is an *error* number there,
+/// and this is why the answer comes in words.
 enum class CancelResult {
     /// The operation is being cancelled; its event still comes, and has to be awaited like any
     /// other. The event of a cancelled poll has the result 0.
@@ -31,26 +31,27 @@ enum class CancelResult {
 
 /// A kernel AIO context: operations go in by submit, completions come out by wait or reap.
 ///
-/// **Lifetime.** The Context goes before the Iocbs and the buffers: declare it after them, or close
-/// it first. Closing waits until the kernel has let go of every one that was in flight.
+/// **Lifetime.** The Context goes before the Iocbs and the buffers: declare it after them, or
+/// close it first. Closing waits until the kernel has let go of every one that was in flight.
 ///
-/// **Threads.** Any number of threads may submit and cancel at a time. One thread at a time reaps,
-/// be it by wait or by reap: two would take each other's events, and break the ring. Moving,
-/// closing and destroying are for one thread alone.
+/// **Threads.** Any number of threads may submit and cancel at a time. One thread at a time
+/// reaps, be it by wait or by reap: two would take each other's events, and break the ring.
+/// Moving, closing and destroying are for one thread alone.
 ///
 /// **Fork.** A context belongs to the process that made it. In a child its copy is inert: every
 /// call fails with EINVAL without entering the kernel, and its destructor does nothing.
 ///
-/// A moved-from or closed Context answers EINVAL. Errors of the calls are reported as the kernel
-/// gives them, EINTR included; the failure of an operation is in its Event.
+/// A moved-from or closed Context answers EINVAL. Errors of the calls are reported as the
+/// kernel gives them, EINTR included; the failure of an operation is in its Event.
 class AIOXX_API Context {
 public:
-    /// Room for `queue_depth` operations in flight (counting those whose event waits to be reaped).
-    /// The kernel may accept more by luck of rounding; only `queue_depth` are guaranteed.
+    /// Room for `queue_depth` operations in flight (counting those whose event waits to be
+    /// reaped). The kernel may accept more by luck of rounding; only `queue_depth` are
+    /// guaranteed.
     ///
-    /// EAGAIN when the system-wide limit fs.aio-max-nr would be passed; the exception's text then
-    /// tells what was asked for, is used and is allowed. EINVAL for 0 or an absurd number. ENOSYS
-    /// in a kernel without AIO, EPERM where seccomp refuses it.
+    /// EAGAIN when the system-wide limit fs.aio-max-nr would be passed; the exception's text
+    /// then tells what was asked for, is used and is allowed. EINVAL for 0 or an absurd number.
+    /// ENOSYS in a kernel without AIO, EPERM where seccomp refuses it.
     explicit Context(unsigned queue_depth) {
         std::error_code error = no_error();
         open(queue_depth, error);
@@ -79,91 +80,68 @@ public:
         submit(std::span<Iocb* const>(&one, 1));
     }
 
-    /// Submits operations in their order and returns how many were accepted. The kernel stops at
-    /// the first that it refuses: a count short of `iocbs.size()` is normal, the rest is untouched,
-    /// and the reason shows as the error when the rest is submitted again. The error is set only
-    /// when none was accepted; EAGAIN means that completions have to be reaped first.
+    /// Submits operations in their order and returns how many were accepted. The kernel stops
+    /// at the first that it refuses: a count short of `iocbs.size()` is normal, the rest is
+    /// untouched, and the reason shows as the error when the rest is submitted again. The error
+    /// is set only when none was accepted; EAGAIN means that completions have to be reaped
+    /// first.
     ///
-    /// May block, and does for buffered I/O, writes that extend a file, and empty pipes, ttys and
-    /// sockets: see doc/submission.md.
-    std::size_t submit(std::span<Iocb* const> iocbs, std::error_code& error) noexcept;
+    /// May block, and does for buffered I/O, writes that extend a file, and empty pipes, ttys
+    /// and sockets: see doc/submission.md.
+    std::size_t submit(std::span<Iocb* const> iocbs, std::error_code& error) noexcept {
+        return count_or_error(call_submit(static_cast<long>(iocbs.size()), iocbs.data()), error);
+    }
     std::size_t submit(std::span<Iocb* const> iocbs) {
-        std::error_code error = no_error();
-        const std::size_t accepted = submit(iocbs, error);
-        if (error) {
-            throw_error(error, "io_submit");
-        }
-        return accepted;
+        return count_or_throw(call_submit(static_cast<long>(iocbs.size()), iocbs.data()),
+                              "io_submit");
     }
 
-    /// Waits, without limit, for at least `min` completions, and takes as many as `events` holds.
-    /// More than are in flight are waited for for ever. EINTR only when nothing could be taken;
-    /// fewer than `min` after a signal otherwise. EINVAL when `min` is above the capacity.
+    /// Waits, without limit, for at least `min` completions, and takes as many as `events`
+    /// holds. More than are in flight are waited for for ever. EINTR only when nothing could be
+    /// taken; fewer than `min` after a signal otherwise. EINVAL when `min` is above the
+    /// capacity.
     std::size_t wait(EventBatch& events, std::size_t min, std::error_code& error) noexcept {
-        return wait_events(events, min, nullptr, nullptr, error);
+        return filled(events, call_wait(events, min, no_limit, nullptr), error);
     }
     std::size_t wait(EventBatch& events, std::size_t min) {
-        std::error_code error = no_error();
-        const std::size_t count = wait(events, min, error);
-        if (error) {
-            throw_error(error, "io_getevents");
-        }
-        return count;
+        return filled(events, call_wait(events, min, no_limit, nullptr), "io_getevents");
     }
 
     /// The same for `timeout` at the most; a negative one is zero. Running out of time is no
     /// error: the count is then below `min`.
     std::size_t wait_for(EventBatch& events, std::size_t min, std::chrono::nanoseconds timeout,
                          std::error_code& error) noexcept {
-        return wait_events(events, min, &timeout, nullptr, error);
+        return filled(events, call_wait(events, min, limit(timeout), nullptr), error);
     }
     std::size_t wait_for(EventBatch& events, std::size_t min, std::chrono::nanoseconds timeout) {
-        std::error_code error = no_error();
-        const std::size_t count = wait_for(events, min, timeout, error);
-        if (error) {
-            throw_error(error, "io_getevents");
-        }
-        return count;
+        return filled(events, call_wait(events, min, limit(timeout), nullptr), "io_getevents");
     }
 
-    /// Both again with `mask` in force as the thread's signal mask while it waits, set and restored
-    /// atomically (io_pgetevents, Linux 4.18; ENOSYS before).
+    /// Both again with `mask` in force as the thread's signal mask while it waits, set and
+    /// restored atomically (io_pgetevents, Linux 4.18; ENOSYS before).
     std::size_t wait(EventBatch& events, std::size_t min, const sigset_t& mask,
                      std::error_code& error) noexcept {
-        return wait_events(events, min, nullptr, &mask, error);
+        return filled(events, call_wait(events, min, no_limit, &mask), error);
     }
     std::size_t wait(EventBatch& events, std::size_t min, const sigset_t& mask) {
-        std::error_code error = no_error();
-        const std::size_t count = wait(events, min, mask, error);
-        if (error) {
-            throw_error(error, "io_pgetevents");
-        }
-        return count;
+        return filled(events, call_wait(events, min, no_limit, &mask), "io_pgetevents");
     }
     std::size_t wait_for(EventBatch& events, std::size_t min, std::chrono::nanoseconds timeout,
                          const sigset_t& mask, std::error_code& error) noexcept {
-        return wait_events(events, min, &timeout, &mask, error);
+        return filled(events, call_wait(events, min, limit(timeout), &mask), error);
     }
     std::size_t wait_for(EventBatch& events, std::size_t min, std::chrono::nanoseconds timeout,
                          const sigset_t& mask) {
-        std::error_code error = no_error();
-        const std::size_t count = wait_for(events, min, timeout, mask, error);
-        if (error) {
-            throw_error(error, "io_pgetevents");
-        }
-        return count;
+        return filled(events, call_wait(events, min, limit(timeout), &mask), "io_pgetevents");
     }
 
-    /// Takes what has completed, without waiting and, where the kernel maps its ring in a form that
-    /// this library knows, without a system call. Otherwise by the call.
-    std::size_t reap(EventBatch& events, std::error_code& error) noexcept;
+    /// Takes what has completed, without waiting and, where the kernel maps its ring in a form
+    /// that this library knows, without a system call. Otherwise by the call.
+    std::size_t reap(EventBatch& events, std::error_code& error) noexcept {
+        return filled(events, call_reap(capacity(events), events.events_.get()), error);
+    }
     std::size_t reap(EventBatch& events) {
-        std::error_code error = no_error();
-        const std::size_t count = reap(events, error);
-        if (error) {
-            throw_error(error, "io_getevents");
-        }
-        return count;
+        return filled(events, call_reap(capacity(events), events.events_.get()), "io_getevents");
     }
     /// Whether reap() reads the ring, or has to make the call.
     [[nodiscard]] bool reaps_from_ring() const noexcept { return ring_ != nullptr; }
@@ -179,10 +157,10 @@ public:
         return result;
     }
 
-    /// Cancels the polls in flight, waits for everything else, and gives the context back. Events
-    /// not yet reaped are lost. Takes 30 to 50 ms even when idle (the kernel waits for an RCU grace
-    /// period), so keep contexts rather than making one for each operation. Closing twice is no
-    /// error.
+    /// Cancels the polls in flight, waits for everything else, and gives the context back.
+    /// Events not yet reaped are lost. Takes 30 to 50 ms even when idle (the kernel waits for
+    /// an RCU grace period), so keep contexts rather than making one for each operation.
+    /// Closing twice is no error.
     void close(std::error_code& error) noexcept;
     void close() {
         std::error_code error = no_error();
@@ -203,9 +181,53 @@ private:
 
     void open(unsigned queue_depth, std::error_code& error) noexcept;
     [[noreturn]] static void throw_setup_error(unsigned queue_depth, const std::error_code& error);
-    std::size_t wait_events(EventBatch& events, std::size_t min,
-                            const std::chrono::nanoseconds* timeout, const sigset_t* mask,
-                            std::error_code& error) noexcept;
+
+    // What the shared library exports: a count, or a negative errno. An error_code costs two
+    // calls to make and to look at; made here, in the caller, it costs them only when there is
+    // an error.
+    int call_submit(long count, Iocb* const* iocbs) noexcept;
+    int call_wait(long min, long max, Event* events, std::int64_t limit,
+                  const sigset_t* mask) noexcept;
+    int call_reap(long max, Event* events) noexcept;
+
+    static constexpr std::int64_t no_limit = -1; // for the kernel a negative time is for ever
+    static constexpr std::int64_t limit(std::chrono::nanoseconds timeout) noexcept {
+        return timeout.count() > 0 ? timeout.count() : 0;
+    }
+    static long capacity(const EventBatch& events) noexcept {
+        return static_cast<long>(events.capacity_);
+    }
+    int call_wait(EventBatch& events, std::size_t min, std::int64_t limit,
+                  const sigset_t* mask) noexcept {
+        return call_wait(static_cast<long>(min), capacity(events), events.events_.get(), limit,
+                         mask);
+    }
+
+    static std::size_t count_or_error(int result, std::error_code& error) noexcept {
+        if (result < 0) [[unlikely]] {
+            error.assign(-result, std::generic_category());
+            return 0;
+        }
+        if (error) {
+            error.assign(0, std::generic_category());
+        }
+        return static_cast<std::size_t>(result);
+    }
+    static std::size_t count_or_throw(int result, const char* call) {
+        if (result < 0) [[unlikely]] {
+            throw_error({-result, std::generic_category()}, call);
+        }
+        return static_cast<std::size_t>(result);
+    }
+    static std::size_t filled(EventBatch& events, int result, std::error_code& error) noexcept {
+        events.size_ = count_or_error(result, error);
+        return events.size_;
+    }
+    static std::size_t filled(EventBatch& events, int result, const char* call) {
+        events.size_ = 0;
+        events.size_ = count_or_throw(result, call);
+        return events.size_;
+    }
 
     std::uintptr_t handle_ = 0;
     std::uint64_t generation_ = no_generation; // the process that made it
