@@ -7,7 +7,9 @@
 #include "kernel/kernel.hpp"
 
 #include <cerrno>
+#include <cstddef>
 #include <ctime>
+#include <type_traits>
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,17 +17,58 @@
 AIOXX_NAMESPACE_BEGIN
 namespace kernel {
 
-/// The result, or -errno; errno stays what it was, as with libaio.
+#if defined(__x86_64__) && defined(__LP64__)
+
+// The instruction itself: syscall(2) costs 40 instructions more, for its variable arguments and to
+// save and restore errno, and these calls are made for every operation.
+inline long enter_kernel(long number, long a, long b = 0, long c = 0) noexcept {
+    long result = number;
+    __asm__ volatile("syscall" : "+a"(result) : "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+    return result;
+}
+inline long enter_kernel(long number, long a, long b, long c, long d, long e, long f = 0) noexcept {
+    long result = number;
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
+    __asm__ volatile("syscall"
+                     : "+a"(result)
+                     : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+#else
+
 template <typename... Arguments>
-int raw_call(long number, Arguments... arguments) noexcept {
+long enter_kernel(long number, Arguments... arguments) noexcept {
     const int saved = errno;
     const long result = ::syscall(number, arguments...);
     if (result >= 0) {
-        return static_cast<int>(result);
+        return result;
     }
     const int error = errno;
     errno = saved;
     return -error;
+}
+
+#endif
+
+inline long as_argument(const volatile void* pointer) noexcept {
+    return reinterpret_cast<long>(pointer);
+}
+inline long as_argument(std::nullptr_t) noexcept {
+    return 0;
+}
+template <typename Number>
+long as_argument(Number number) noexcept requires std::is_integral_v<Number> {
+    return static_cast<long>(number);
+}
+
+/// The result, or -errno; errno stays what it was, as with libaio.
+template <typename... Arguments>
+int raw_call(long number, Arguments... arguments) noexcept {
+    return static_cast<int>(enter_kernel(number, as_argument(arguments)...));
 }
 
 /// A timeout as the structure a call wants, `Spec`, and null for `forever`. A structure of 32-bit
@@ -64,6 +107,15 @@ struct MaskArgument {
     const sigset_t* mask;
     std::size_t size = 8;
 };
+
+/// io_getevents without limit, what most waits are.
+inline int raw_get_events(Handle handle, long min, long max, EventLayout* events) noexcept {
+#ifdef SYS_io_getevents
+    return raw_call(SYS_io_getevents, handle, min, max, events, nullptr);
+#else
+    return raw_call(SYS_io_pgetevents_time64, handle, min, max, events, nullptr, nullptr);
+#endif
+}
 
 inline int raw_get_events(Handle handle, long min, long max, EventLayout* events, Timeout timeout,
                           const sigset_t* mask) noexcept {

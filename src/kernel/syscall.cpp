@@ -54,6 +54,9 @@ int cancel(Handle handle, IocbLayout* iocb, EventLayout* event) noexcept {
 
 int get_events(Handle handle, long min, long max, EventLayout* events, Timeout timeout,
                const sigset_t* mask) noexcept {
+    if (timeout == forever && mask == nullptr) {
+        return raw_get_events(handle, min, max, events);
+    }
     return raw_get_events(handle, min, max, events, timeout, mask);
 }
 
