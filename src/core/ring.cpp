@@ -2,8 +2,6 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "core/ring.hpp"
 
-#include <atomic>
-
 #include <sys/mman.h>
 
 #if AIOXX_VALGRIND
@@ -37,24 +35,6 @@ Ring* Ring::find(std::uintptr_t handle) noexcept {
     const bool known = ring->magic_ == magic && ring->incompatible_features_ == 0 &&
                        ring->header_length_ == sizeof(Ring) && ring->size_ != 0;
     return known ? ring : nullptr;
-}
-
-std::size_t Ring::take(std::span<Event> out) noexcept {
-    const std::uint32_t size = size_;
-    std::uint32_t head = std::atomic_ref{head_}.load(std::memory_order_relaxed); // ours to move
-    // Acquire: pairs with the kernel's barrier between writing the events and moving the tail.
-    const std::uint32_t tail = std::atomic_ref{tail_}.load(std::memory_order_acquire);
-    if (head == tail || head >= size || tail >= size) {
-        return 0;
-    }
-    std::size_t taken = 0;
-    while (head != tail && taken < out.size()) {
-        out[taken++] = events()[head];
-        head = head + 1 == size ? 0 : head + 1;
-    }
-    // Release: the copies above are done before the kernel may write to the slots again.
-    std::atomic_ref{head_}.store(head, std::memory_order_release);
-    return taken;
 }
 
 AIOXX_NAMESPACE_END

@@ -4,6 +4,7 @@
 
 #include <aioxx/core/event.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -36,5 +37,28 @@ private:
     [[nodiscard]] Event* events() noexcept { return reinterpret_cast<Event*>(this + 1); }
 };
 static_assert(sizeof(Ring) == 32);
+
+inline std::size_t Ring::take(std::span<Event> out) noexcept {
+    const std::uint32_t size = size_;
+    const std::uint32_t head = std::atomic_ref{head_}.load(std::memory_order_relaxed); // ours to move
+    // Acquire: pairs with the kernel's barrier between writing the events and moving the tail.
+    const std::uint32_t tail = std::atomic_ref{tail_}.load(std::memory_order_acquire);
+    if (head >= size || tail >= size) [[unlikely]] {
+        return 0;
+    }
+    const Event* from = events() + head;
+    const Event* const stop = events() + tail;
+    Event* to = out.data();
+    for (Event* const end = to + out.size(); from != stop && to != end;) {
+        *to++ = *from++;
+        if (from == events() + size) [[unlikely]] {
+            from = events();
+        }
+    }
+    // Release: the copies above are done before the kernel may write to the slots again.
+    std::atomic_ref{head_}.store(static_cast<std::uint32_t>(from - events()),
+                                std::memory_order_release);
+    return static_cast<std::size_t>(to - out.data());
+}
 
 AIOXX_NAMESPACE_END
