@@ -31,7 +31,8 @@ std::string version() {
 
 } // namespace
 
-int main(int argc, char** argv) {
+// The options' definitions do not throw.
+int main(int argc, char** argv) { // NOLINT(bugprone-exception-escape)
     CLI::App app{"Copies files through Linux kernel AIO.", "aioxx"};
     app.set_version_flag("--version", version());
     app.require_subcommand(1);

@@ -13,7 +13,7 @@
 namespace tool {
 namespace {
 
-using std::chrono_literals::operator""ms;
+using namespace std::chrono_literals;
 
 std::size_t terminal_width() noexcept {
     constexpr std::size_t usual = 80;
@@ -41,8 +41,11 @@ std::string bytes_text(double bytes) {
         ++unit;
     }
     const auto tenths = static_cast<long>(std::lround(bytes * 10));
-    const std::string fraction = unit == 0 ? "" : "." + std::to_string(tenths % 10);
-    return std::to_string(tenths / 10) + fraction + ' ' + units[unit];
+    std::string text = std::to_string(tenths / 10);
+    if (unit != 0) {
+        text.append(1, '.').append(std::to_string(tenths % 10));
+    }
+    return text + ' ' + units[unit];
 }
 
 /// "1:02:03", "2:03"
