@@ -40,7 +40,8 @@ static_assert(sizeof(Ring) == 32);
 
 inline std::size_t Ring::take(std::span<Event> out) noexcept {
     const std::uint32_t size = size_;
-    const std::uint32_t head = std::atomic_ref{head_}.load(std::memory_order_relaxed); // ours to move
+    const std::uint32_t head =
+        std::atomic_ref{head_}.load(std::memory_order_relaxed); // ours to move
     // Acquire: pairs with the kernel's barrier between writing the events and moving the tail.
     const std::uint32_t tail = std::atomic_ref{tail_}.load(std::memory_order_acquire);
     if (head >= size || tail >= size) [[unlikely]] {
@@ -57,7 +58,7 @@ inline std::size_t Ring::take(std::span<Event> out) noexcept {
     }
     // Release: the copies above are done before the kernel may write to the slots again.
     std::atomic_ref{head_}.store(static_cast<std::uint32_t>(from - events()),
-                                std::memory_order_release);
+                                 std::memory_order_release);
     return static_cast<std::size_t>(to - out.data());
 }
 
