@@ -30,6 +30,16 @@ compile_and_test() { # OPTION OF MESON TEST...
     return "$status"
 }
 
+# Sets $build to where the library and the examples are: dev-test has made them, or else now.
+library() {
+    build=$AIOXX_BUILD_DIR/test-raw
+    if [ ! -f "$build/src/libaioxx.so" ]; then
+        build=$work/library
+        [ -f "$build/build.ninja" ] || meson setup "$build" . -Dtests=disabled -Dtools=disabled
+        ninja -C "$build" -j "$(nproc)"
+    fi
+}
+
 # For the table that the driver makes.
 keep_cases() { # LOG...
     .ci/count-cases "$@" >"$work/$name.cases"
@@ -60,18 +70,18 @@ job_dev-test() {
     return "$status"
 }
 
-# Once more by themselves, in the build of the job before.
 job_examples() {
     local source
     for source in examples/*.cpp; do
         [ "$(wc -l <"$source")" -le 80 ]
     done
-    meson test -C "$AIOXX_BUILD_DIR/test-raw" --suite examples
+    library
+    meson test -C "$build" --suite examples --verbose
 }
 
 # The first C++ block of the README is a whole program.
 job_readme-program() {
-    local build=$AIOXX_BUILD_DIR/test-raw
+    library
     code_blocks cpp README.md 1 >"$work/read.cpp"
     g++ -std=c++20 -Wall -Wextra -Werror -I include -I "$build/include" "$work/read.cpp" \
         -o "$work/read" -L "$build/src" -laioxx
