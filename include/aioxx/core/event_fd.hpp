@@ -37,7 +37,10 @@ public:
 
     EventFd(EventFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
     EventFd& operator=(EventFd&& other) noexcept {
-        std::swap(fd_, other.fd_);
+        if (this != &other) {
+            close(fd_);
+            fd_ = std::exchange(other.fd_, -1);
+        }
         return *this;
     }
     ~EventFd() { close(fd_); }

@@ -25,9 +25,10 @@ public:
         : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)),
           alignment_(std::exchange(other.alignment_, 1)) {}
     AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
-        std::swap(data_, other.data_);
-        std::swap(size_, other.size_);
-        std::swap(alignment_, other.alignment_);
+        AlignedBuffer taken{std::move(other)};
+        std::swap(data_, taken.data_);
+        std::swap(size_, taken.size_);
+        std::swap(alignment_, taken.alignment_);
         return *this;
     }
     ~AlignedBuffer();
