@@ -134,8 +134,9 @@ void BlockCopy::compare(Progress& progress) const {
         progress.finish();
         return;
     }
-    std::vector<CompareSlot> slots(slots_);
-    TransferLoop loop{2 * slots_};
+    const unsigned pairs = (slots_ + 1) / 2;
+    std::vector<CompareSlot> slots(pairs);
+    TransferLoop loop{2 * pairs};
     DataBlocks blocks{{&source_, &target_}, size_, block_size_, alignment()};
 
     const auto start_next = [&](CompareSlot& slot) {

@@ -47,8 +47,12 @@ void DataBlocks::find_range() {
         }
     }
     // In multiples of the alignment: what this takes from the holes is read as zeros.
-    begin = std::max(at_, round_down(std::min(begin, size_), alignment_));
-    range_end_ = std::min(size_, round_up(std::min(end, size_), alignment_));
+    if (begin < size_) {
+        begin = std::max(at_, round_down(begin, alignment_));
+        end = round_up(std::min(end, size_), alignment_);
+    }
+    begin = std::min(begin, size_);
+    range_end_ = std::min(end, size_);
     skipped_ += begin - at_;
     at_ = begin;
 }

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+// Runs the built command, plainly or stopped at each of its system calls, and tells how it ended.
+
+#include "descriptors.hpp"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace aioxx::test {
+
+/// How the command ended, and what it printed.
+struct Outcome {
+    int status = -1; // -1 where a signal ended it
+    int signal = 0;
+    std::string out;
+    std::string errors;
+
+    /// One line on standard error, with each of `parts` in it.
+    [[nodiscard]] bool is_one_line_with(const std::vector<std::string>& parts) const;
+};
+
+/// A system call that the command is about to make, while it stands still.
+struct Stop {
+    pid_t pid = 0;
+    long number = 0;
+    std::array<std::uint64_t, 6> arguments{};
+    unsigned index = 0; // counted from 0, since exec
+};
+
+enum class Then : std::uint8_t { go_on, let_go };
+
+struct Tool {
+    std::vector<std::string> arguments;
+    /// Runs in the child before exec: limits, filters, capabilities.
+    std::function<void()> before_exec = [] {};
+    /// Where standard error goes instead of into Outcome::errors; -1 for that.
+    int error_descriptor = -1;
+
+    [[nodiscard]] Outcome run() const;
+    /// Stops at the entry of every system call and asks `visit` what to do.
+    [[nodiscard]] Outcome trace(const std::function<Then(const Stop&)>& visit) const;
+
+private:
+    [[nodiscard]] pid_t spawn(int out, int errors, bool traced) const;
+};
+
+/// `aioxx copy ARGUMENTS...`
+Outcome copy(std::vector<std::string> arguments);
+
+// For Tool::before_exec.
+
+/// System call `number` fails with `error`. With `mask`, only where argument `argument` has all
+/// those bits.
+void refuse_call(long number, int error, unsigned argument = 0, std::uint32_t mask = 0);
+/// No O_TMPFILE, as on a file system without.
+void refuse_nameless_files();
+/// Permissions hold for root as well.
+void obey_permissions();
+
+} // namespace aioxx::test

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "command.hpp"
+#include "files.hpp"
+#include "skip.hpp"
+
+#include <csignal>
+
+#include <sys/syscall.h>
+
+using namespace aioxx::test;
+
+namespace {
+
+/// The index of the call after the last rt_sigaction, and the number of calls, of a run that
+/// nobody disturbs.
+struct Extent {
+    unsigned begin = 0;
+    unsigned end = 0;
+};
+
+Extent extent_of(const Tool& tool) {
+    Extent extent;
+    const Outcome end = tool.trace([&](const Stop& stop) {
+        extent.end = stop.index + 1;
+        if (stop.number == SYS_rt_sigaction) {
+            extent.begin = stop.index + 1;
+        }
+        return Then::go_on;
+    });
+    REQUIRE(end.status == 0);
+    return extent;
+}
+
+Outcome interrupt(const Tool& tool, unsigned at, int signal) {
+    return tool.trace([&](const Stop& stop) {
+        if (stop.index < at) {
+            return Then::go_on;
+        }
+        ::kill(stop.pid, signal);
+        return Then::let_go;
+    });
+}
+
+} // namespace
+
+TEST_CASE("interrupted at whichever system call, the copy leaves no trace or is complete") {
+    const Workspace here;
+    const std::string source = here.file("source", 20'000);
+    for (const bool nameless : {true, false}) {
+        Tool tool{{"copy", "--block-size=4K", "--depth=2", source, here / "target"}};
+        if (!nameless) {
+            tool.before_exec = refuse_nameless_files;
+        }
+        const Extent extent = extent_of(tool);
+        REQUIRE(extent.begin + 20 < extent.end);
+        unsigned old = 0;
+        unsigned complete = 0;
+        for (unsigned at = extent.begin; at < extent.end; ++at) {
+            CAPTURE(nameless);
+            CAPTURE(at);
+            write_file(here / "target", "old");
+            const Outcome end = interrupt(tool, at, SIGTERM);
+            const bool is_old = content_of(here / "target") == "old";
+            (is_old ? old : complete) += 1;
+            CHECK((end.signal == SIGTERM || end.status == 0));
+            CHECK((is_old || content_of(here / "target") == content_of(source)));
+            CHECK((end.status != 0 || !is_old));
+            CHECK(here.names() == std::vector<std::string>{"source", "target"});
+        }
+        CHECK(old > 10);
+        CHECK(complete > 0);
+    }
+}
+
+TEST_CASE("each signal that ends a program takes the temporary file along, and ends it") {
+    const Workspace here;
+    const std::string source = here.file("source", 20'000);
+    Tool tool{{"copy", source, here / "target"}};
+    tool.before_exec = refuse_nameless_files;
+    for (const int signal :
+         {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGALRM, SIGUSR1, SIGXCPU}) {
+        CAPTURE(signal);
+        bool was_there = false;
+        const Outcome end = tool.trace([&](const Stop& stop) {
+            if (stop.number != SYS_io_submit) {
+                return Then::go_on;
+            }
+            was_there = here.names().size() == 2;
+            ::kill(stop.pid, signal);
+            return Then::let_go;
+        });
+        CHECK(was_there);
+        CHECK(end.signal == signal);
+        CHECK(end.errors.empty());
+        CHECK(here.names() == std::vector<std::string>{"source"});
+    }
+}
+
+TEST_CASE("a signal that the caller ignores does not stop the copy") {
+    const Workspace here;
+    const std::string source = here.file("source", 20'000);
+    Tool tool{{"copy", source, here / "target"}};
+    tool.before_exec = [] { ::signal(SIGHUP, SIG_IGN); };
+    const Extent extent = extent_of(tool);
+    const Outcome end = interrupt(tool, extent.begin + 5, SIGHUP);
+    CHECK(end.status == 0);
+    CHECK(content_of(here / "target") == content_of(source));
+}
+
+TEST_CASE("killed, the copy leaves nothing where the file system has files without a name") {
+    const Workspace here;
+    const Descriptor nameless{::open(here.path().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
+    const std::string source = here.file("source", 20'000);
+    const Tool tool{{"copy", source, here / "target"}};
+    for (const long number : {SYS_io_submit, SYS_fsync, SYS_fchmod}) {
+        CAPTURE(number);
+        const Outcome end = tool.trace([&](const Stop& stop) {
+            if (stop.number != number) {
+                return Then::go_on;
+            }
+            ::kill(stop.pid, SIGKILL);
+            return Then::let_go;
+        });
+        CHECK(end.signal == SIGKILL);
+        CHECK(here.names() == std::vector<std::string>{"source"});
+    }
+}

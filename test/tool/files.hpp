@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+// Files for the command to copy, and places that they are copied to.
+
+#include "descriptors.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+namespace aioxx::test {
+
+/// Bytes that no two blocks have in common.
+inline std::string random_bytes(std::size_t size) {
+    std::mt19937_64 random{size + 1};
+    std::string bytes(size, '\0');
+    for (char& byte : bytes) {
+        byte = static_cast<char>(random() >> 56U);
+    }
+    return bytes;
+}
+
+inline void write_file(const std::string& path, const std::string& content) {
+    std::ofstream{path, std::ios::binary | std::ios::trunc} << content;
+}
+
+inline std::string content_of(const std::string& path) {
+    std::error_code missing;
+    std::string all(std::filesystem::exists(path) ? std::filesystem::file_size(path, missing) : 0,
+                    '\0');
+    std::ifstream{path, std::ios::binary}.read(all.data(),
+                                               static_cast<std::streamsize>(all.size()));
+    return all;
+}
+
+inline struct stat status_of(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) {
+        throw std::system_error(errno, std::generic_category(), path);
+    }
+    return status;
+}
+
+/// A directory on a disk, which goes with all that is in it.
+class Workspace {
+public:
+    Workspace() {
+        if (::mkdtemp(path_.data()) == nullptr) {
+            throw std::system_error(errno, std::generic_category(), "mkdtemp");
+        }
+    }
+    Workspace(const Workspace&) = delete;
+    Workspace& operator=(const Workspace&) = delete;
+    ~Workspace() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+
+    [[nodiscard]] std::string operator/(const std::string& name) const {
+        return path_ + "/" + name;
+    }
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+    /// A file with random content.
+    [[nodiscard]] std::string file(const std::string& name, std::size_t size) const {
+        write_file(*this / name, random_bytes(size));
+        return *this / name;
+    }
+    /// The names in it, sorted.
+    [[nodiscard]] std::vector<std::string> names() const {
+        std::vector<std::string> all;
+        for (const auto& entry : std::filesystem::directory_iterator{path_}) {
+            all.push_back(entry.path().filename().string());
+        }
+        std::sort(all.begin(), all.end());
+        return all;
+    }
+
+private:
+    std::string path_ = "/var/tmp/aioxx-tool-XXXXXX";
+};
+
+/// A small tmpfs in a mount namespace of this process: it is gone with the process at the latest.
+class SmallMount {
+public:
+    /// `options` as for mount(8): "size=1m".
+    SmallMount(std::string path, const char* options) : path_(std::move(path)) {
+        std::filesystem::create_directory(path_);
+        mounted_ = enter_namespace() && ::mount("tmpfs", path_.c_str(), "tmpfs", 0, options) == 0;
+    }
+    SmallMount(const SmallMount&) = delete;
+    SmallMount& operator=(const SmallMount&) = delete;
+    ~SmallMount() {
+        if (mounted_) {
+            ::umount2(path_.c_str(), MNT_DETACH);
+        }
+    }
+
+    /// False where this process may not mount.
+    [[nodiscard]] bool is_mounted() const noexcept { return mounted_; }
+    [[nodiscard]] bool make_read_only() const noexcept {
+        return ::mount(nullptr, path_.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0;
+    }
+    [[nodiscard]] std::string operator/(const std::string& name) const {
+        return path_ + "/" + name;
+    }
+
+private:
+    static bool enter_namespace() {
+        static const bool entered =
+            ::unshare(CLONE_NEWNS) == 0 &&
+            ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+        return entered;
+    }
+
+    std::string path_;
+    bool mounted_ = false;
+};
+
+} // namespace aioxx::test
