@@ -25,12 +25,12 @@ public:
     std::size_t take(std::span<Event> out) noexcept;
 
 private:
-    std::uint32_t id_;
+    [[maybe_unused]] std::uint32_t id_;
     std::uint32_t size_; // events
     std::uint32_t head_; // the reader's, from here or from io_getevents
     std::uint32_t tail_; // the kernel's
     std::uint32_t magic_;
-    std::uint32_t compatible_features_;
+    [[maybe_unused]] std::uint32_t compatible_features_;
     std::uint32_t incompatible_features_;
     std::uint32_t header_length_;
 
