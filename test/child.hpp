@@ -48,6 +48,9 @@ ChildEnd run_in_child(Body body) {
         const rlimit no_core{0, 0};
         ::setrlimit(RLIMIT_CORE, &no_core);
         ::alarm(60);
+        for (const int number : {SIGABRT, SIGSEGV, SIGFPE, SIGILL, SIGTERM}) {
+            ::signal(number, SIG_DFL); // doctest's handlers would report for the parent
+        }
         ::dup2(errors.writer, STDERR_FILENO);
         errors.reader.close();
         errors.writer.close();

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// The third seam, beside src/kernel/libaio.cpp and syscall.cpp.
+#include "scripted_kernel/scripted_kernel.hpp"
+
+#include "kernel/raw_call.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <numeric>
+#include <stdexcept>
+
+#include <sys/uio.h>
+
+// Preparing is as in syscall.cpp. Its calls get other names, and are what passes to the real
+// kernel.
+#define setup real_setup
+#define destroy real_destroy
+#define submit real_submit
+#define cancel real_cancel
+#define get_events real_get_events
+#define backend real_backend
+#include "kernel/syscall.cpp" // NOLINT(bugprone-suspicious-include)
+#undef setup
+#undef destroy
+#undef submit
+#undef cancel
+#undef get_events
+#undef backend
+
+namespace aioxx::test {
+namespace {
+
+std::atomic<ScriptedKernel*> active{nullptr};
+
+std::size_t index(Call call) noexcept {
+    return static_cast<std::size_t>(call);
+}
+
+} // namespace
+
+std::span<const int> errors_of(Call call) noexcept {
+    static constexpr int setup[] = {EAGAIN, EINVAL, ENOMEM, EFAULT, ENOSYS, EPERM};
+    static constexpr int destroy[] = {EINVAL, ENOSYS, EPERM};
+    static constexpr int submit[] = {EAGAIN, EBADF,  EFAULT, EINVAL, EOPNOTSUPP,
+                                     EPERM,  ENOMEM, ENOSYS, EINTR};
+    static constexpr int cancel[] = {EINVAL, EFAULT, EAGAIN, ENOSYS, EPERM};
+    static constexpr int get_events[] = {EINTR, EINVAL, EFAULT, ENOSYS, EPERM};
+    switch (call) {
+    case Call::setup:
+        return setup;
+    case Call::destroy:
+        return destroy;
+    case Call::submit:
+        return submit;
+    case Call::cancel:
+        return cancel;
+    case Call::get_events:
+        return get_events;
+    }
+    return {};
+}
+
+ScriptedKernel::ScriptedKernel(Below below) : below_(below) {
+    ScriptedKernel* none = nullptr;
+    if (!active.compare_exchange_strong(none, this)) {
+        throw std::logic_error("a ScriptedKernel is there already");
+    }
+}
+
+ScriptedKernel::~ScriptedKernel() {
+    active = nullptr;
+}
+
+void ScriptedKernel::answer(Call call, std::initializer_list<Answer> answers) {
+    const std::lock_guard lock{mutex_};
+    script_[index(call)].insert(script_[index(call)].end(), answers);
+}
+
+void ScriptedKernel::fail_call(std::size_t number, std::size_t which) {
+    const std::lock_guard lock{mutex_};
+    until_fault_ = number;
+    which_ = which;
+    reached_ = false;
+    fault_.reset();
+}
+
+bool ScriptedKernel::fault_was_reached() const {
+    const std::lock_guard lock{mutex_};
+    return reached_;
+}
+
+std::optional<ScriptedKernel::Fault> ScriptedKernel::fault() const {
+    const std::lock_guard lock{mutex_};
+    return fault_;
+}
+
+std::size_t ScriptedKernel::calls(Call call) const {
+    const std::lock_guard lock{mutex_};
+    return calls_[index(call)];
+}
+
+std::size_t ScriptedKernel::calls() const {
+    const std::lock_guard lock{mutex_};
+    return std::accumulate(calls_.begin(), calls_.end(), std::size_t{0});
+}
+
+std::size_t ScriptedKernel::open_contexts() const {
+    const std::lock_guard lock{mutex_};
+    return open_.size();
+}
+
+std::size_t ScriptedKernel::misuses() const {
+    const std::lock_guard lock{mutex_};
+    return misuses_;
+}
+
+/// Counts the call, and says what becomes of it.
+Answer ScriptedKernel::next(Call call, kernel::Handle handle) {
+    const std::lock_guard lock{mutex_};
+    ++calls_[index(call)];
+    if (call != Call::setup && !open_.contains(handle)) {
+        ++misuses_;
+    }
+    if (call == Call::destroy) {
+        open_.erase(handle);
+    }
+    if (until_fault_ != 0 && --until_fault_ == 0) {
+        reached_ = true;
+        const std::span<const int> errors = errors_of(call);
+        if (which_ < errors.size()) {
+            fault_ = Fault{call, errors[which_]};
+            return Answer::error(fault_->error);
+        }
+    }
+    std::deque<Answer>& script = script_[index(call)];
+    if (script.empty()) {
+        return Answer::pass();
+    }
+    const Answer answer = script.front();
+    script.pop_front();
+    return answer;
+}
+
+int ScriptedKernel::setup(unsigned events, kernel::Handle* handle) {
+    const Answer answer = next(Call::setup, 0);
+    if (answer.fixed_) {
+        return -answer.failure_;
+    }
+    const int result =
+        below_ == Below::real ? kernel::real_setup(events, handle) : model_.setup(events, handle);
+    if (result == 0) {
+        const std::lock_guard lock{mutex_};
+        open_.insert(*handle);
+    }
+    return result;
+}
+
+int ScriptedKernel::destroy(kernel::Handle handle) {
+    const Answer answer = next(Call::destroy, handle);
+    const int result =
+        below_ == Below::real ? kernel::real_destroy(handle) : model_.destroy(handle);
+    return answer.fixed_ ? -answer.failure_ : result;
+}
+
+int ScriptedKernel::submit(kernel::Handle handle, long count, kernel::IocbLayout** iocbs) {
+    const Answer answer = next(Call::submit, handle);
+    if (answer.fixed_) {
+        return -answer.failure_;
+    }
+    if (answer.most_ >= 0 && count > answer.most_) {
+        count = answer.most_;
+    }
+    return below_ == Below::real ? kernel::real_submit(handle, count, iocbs)
+                                 : model_.submit(handle, count, iocbs);
+}
+
+int ScriptedKernel::cancel(kernel::Handle handle, kernel::IocbLayout* iocb,
+                           kernel::EventLayout* event) {
+    const Answer answer = next(Call::cancel, handle);
+    if (answer.fixed_) {
+        return -answer.failure_;
+    }
+    return below_ == Below::real ? kernel::real_cancel(handle, iocb, event)
+                                 : model_.cancel(handle, iocb);
+}
+
+int ScriptedKernel::get_events(kernel::Handle handle, long min, long max,
+                               kernel::EventLayout* events, kernel::Timeout timeout,
+                               const sigset_t* mask) {
+    const Answer answer = next(Call::get_events, handle);
+    if (answer.fixed_) {
+        return -answer.failure_;
+    }
+    if (answer.most_ >= 0 && max > answer.most_) {
+        max = answer.most_;
+        min = min < max ? min : max;
+    }
+    return below_ == Below::real ? kernel::real_get_events(handle, min, max, events, timeout, mask)
+                                 : model_.get_events(handle, min, max, events, timeout);
+}
+
+} // namespace aioxx::test
+
+AIOXX_NAMESPACE_BEGIN
+namespace kernel {
+
+using aioxx::test::active;
+
+int setup(unsigned events, Handle* handle) noexcept {
+    auto* const scripted = active.load();
+    return scripted != nullptr ? scripted->setup(events, handle) : real_setup(events, handle);
+}
+
+int destroy(Handle handle) noexcept {
+    auto* const scripted = active.load();
+    return scripted != nullptr ? scripted->destroy(handle) : real_destroy(handle);
+}
+
+int submit(Handle handle, long count, IocbLayout** iocbs) noexcept {
+    auto* const scripted = active.load();
+    return scripted != nullptr ? scripted->submit(handle, count, iocbs)
+                               : real_submit(handle, count, iocbs);
+}
+
+int cancel(Handle handle, IocbLayout* iocb, EventLayout* event) noexcept {
+    auto* const scripted = active.load();
+    return scripted != nullptr ? scripted->cancel(handle, iocb, event)
+                               : real_cancel(handle, iocb, event);
+}
+
+int get_events(Handle handle, long min, long max, EventLayout* events, Timeout timeout,
+               const sigset_t* mask) noexcept {
+    auto* const scripted = active.load();
+    return scripted != nullptr ? scripted->get_events(handle, min, max, events, timeout, mask)
+                               : real_get_events(handle, min, max, events, timeout, mask);
+}
+
+const char* backend() noexcept {
+    return "scripted";
+}
+
+} // namespace kernel
+AIOXX_NAMESPACE_END
