@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace tool {
@@ -20,18 +21,31 @@ namespace {
 
 using Direction = Transfer::Direction;
 
-struct CopySlot : Transfer {
-    aioxx::AlignedBuffer memory;
-};
-
 struct CompareSlot {
     struct Half : Transfer {
         CompareSlot* slot = nullptr;
-        aioxx::AlignedBuffer memory;
     };
     Half source;
     Half target;
     unsigned awaited = 0;
+};
+
+/// The buffers of all slots in one piece, in huge pages where there are some: a direct transfer
+/// then has a few long segments instead of one for every 4 KiB.
+class Buffers {
+public:
+    Buffers(std::size_t count, std::size_t size, std::size_t alignment)
+        : memory_(count * size, std::max(alignment, huge_page)), size_(size) {
+        ::madvise(memory_.data(), memory_.size(), MADV_HUGEPAGE);
+    }
+    std::byte* next() noexcept { return memory_.data() + size_ * used_++; }
+
+private:
+    static constexpr std::size_t huge_page = 2 << 20;
+
+    aioxx::AlignedBuffer memory_;
+    std::size_t size_;
+    std::size_t used_ = 0;
 };
 
 void set_up(Transfer& transfer, Direction direction, OpenFile& file, const Block& block) {
@@ -83,14 +97,15 @@ void BlockCopy::copy(Progress& progress) const {
         return;
     }
     // Slots before the loop: it goes first, and the kernel has then let go of them.
-    std::vector<CopySlot> slots(slots_);
+    Buffers buffers{slots_, block_size_, buffer_alignment()};
+    std::vector<Transfer> slots(slots_);
     TransferLoop loop{slots_};
     DataBlocks blocks{{&source_}, size_, block_size_, alignment()};
     // The target has its size, and its blocks, before they are written: writes that extend a file
     // or allocate would block in submit.
     set_size(round_up(size_, target_.alignment()));
 
-    const auto start_next = [&](CopySlot& slot) {
+    const auto start_next = [&](Transfer& slot) {
         Block block;
         if (blocks.next(block)) {
             if (block.new_range != 0) {
@@ -100,14 +115,13 @@ void BlockCopy::copy(Progress& progress) const {
             loop.start(slot);
         }
     };
-    for (CopySlot& slot : slots) {
-        slot.memory = aioxx::AlignedBuffer{block_size_, buffer_alignment()};
-        slot.buffer = slot.memory.data();
+    for (Transfer& slot : slots) {
+        slot.buffer = buffers.next();
         start_next(slot);
     }
     std::int64_t copied = 0;
     while (Transfer* const transfer = loop.next()) {
-        auto& slot = static_cast<CopySlot&>(*transfer);
+        Transfer& slot = *transfer;
         if (slot.direction == Direction::read) {
             // The last block is written with zeros up to the alignment, and cut off at the end.
             const std::int64_t padded = round_up(slot.length, target_.alignment());
@@ -135,6 +149,7 @@ void BlockCopy::compare(Progress& progress) const {
         return;
     }
     const unsigned pairs = (slots_ + 1) / 2;
+    Buffers buffers{2 * std::size_t{pairs}, block_size_, buffer_alignment()};
     std::vector<CompareSlot> slots(pairs);
     TransferLoop loop{2 * pairs};
     DataBlocks blocks{{&source_, &target_}, size_, block_size_, alignment()};
@@ -152,8 +167,7 @@ void BlockCopy::compare(Progress& progress) const {
     for (CompareSlot& slot : slots) {
         for (CompareSlot::Half* const half : {&slot.source, &slot.target}) {
             half->slot = &slot;
-            half->memory = aioxx::AlignedBuffer{block_size_, buffer_alignment()};
-            half->buffer = half->memory.data();
+            half->buffer = buffers.next();
         }
         start_next(slot);
     }
