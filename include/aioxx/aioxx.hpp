@@ -16,4 +16,7 @@
 #include <aioxx/file/aligned_buffer.hpp>
 #include <aioxx/file/capabilities.hpp>
 #include <aioxx/file/file.hpp>
+#include <aioxx/queue/queue.hpp>
+#include <aioxx/task/run.hpp>
+#include <aioxx/task/when_all.hpp>
 #include <aioxx/version.hpp>

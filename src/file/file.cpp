@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #include <aioxx/file/file.hpp>
 
+#include "file/file_use.hpp"
 #include "file/statx.hpp"
 
 #include <cerrno>
@@ -108,7 +109,7 @@ File::File(File&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), status_flags_(std::exchange(other.status_flags_, 0)),
       alignment_(std::exchange(other.alignment_, {})),
       kind_(std::exchange(other.kind_, FileKind::none)),
-      owned_(std::exchange(other.owned_, false)) {}
+      owned_(std::exchange(other.owned_, false)), uses_(other.uses_.exchange(nullptr)) {}
 
 File& File::operator=(File&& other) noexcept {
     if (this != &other) {
@@ -119,6 +120,7 @@ File& File::operator=(File&& other) noexcept {
         alignment_ = std::exchange(other.alignment_, {});
         kind_ = std::exchange(other.kind_, FileKind::none);
         owned_ = std::exchange(other.owned_, false);
+        uses_ = other.uses_.exchange(nullptr);
     }
     return *this;
 }
@@ -139,6 +141,12 @@ void File::close(std::error_code& error) noexcept {
 }
 
 int File::release() noexcept {
+    FileUse* use = uses_.exchange(nullptr);
+    while (use != nullptr) {
+        FileUse* const next = use->next();
+        use->file_closes(); // while the number is still this file's
+        use = next;
+    }
     owned_ = false;
     kind_ = FileKind::none;
     alignment_ = {};
@@ -165,6 +173,10 @@ bool File::is_direct() const noexcept {
 
 bool File::is_append() const noexcept {
     return (status_flags_ & O_APPEND) != 0;
+}
+
+bool File::is_nonblocking() const noexcept {
+    return (status_flags_ & O_NONBLOCK) != 0;
 }
 
 std::int64_t File::size(std::error_code& error) const noexcept {

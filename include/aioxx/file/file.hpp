@@ -4,11 +4,14 @@
 
 #include <aioxx/core/error.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <system_error>
 #include <utility>
 
 AIOXX_NAMESPACE_BEGIN
+
+class FileUse;
 
 enum class FileKind : std::uint8_t {
     none, ///< no file: closed or moved-from
@@ -88,6 +91,7 @@ public:
     [[nodiscard]] bool is_writable() const noexcept;
     [[nodiscard]] bool is_direct() const noexcept;
     [[nodiscard]] bool is_append() const noexcept;
+    [[nodiscard]] bool is_nonblocking() const noexcept;
 
     [[nodiscard]] DirectAlignment direct_alignment() const noexcept { return alignment_; }
 
@@ -96,6 +100,8 @@ public:
     [[nodiscard]] std::int64_t size() const;
 
 private:
+    friend class FileUses;
+
     File(int fd, bool owned, std::error_code& error) noexcept;
     void learn(std::error_code& error) noexcept;
 
@@ -104,6 +110,7 @@ private:
     DirectAlignment alignment_;
     FileKind kind_ = FileKind::none;
     bool owned_ = false;
+    mutable std::atomic<FileUse*> uses_{nullptr}; // the queues that know this file
 };
 
 inline File File::open(const char* path, int flags, unsigned mode) {

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include <aioxx/file/aligned_buffer.hpp>
+#include <aioxx/kernel/namespace.hpp>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <system_error>
+#include <utility>
+
+AIOXX_NAMESPACE_BEGIN
+
+/// How an operation on a Queue ended. A failure is data in here, not an exception.
+class Completion {
+public:
+    Completion() noexcept = default;
+    Completion(std::int64_t result, std::int64_t result2, std::size_t bytes, bool end_of_file,
+               AlignedBuffer buffer) noexcept
+        : result_(result), result2_(result2), bytes_(bytes), end_of_file_(end_of_file),
+          buffer_(std::move(buffer)) {}
+
+    /// For a plain read or write what the kernel returned, as it came; for a poll the bits that are
+    /// ready; for the others bytes, or 0. A negative errno for what failed.
+    [[nodiscard]] std::int64_t result() const noexcept { return result_; }
+    /// The event's second result, uninterpreted.
+    [[nodiscard]] std::int64_t result2() const noexcept { return result2_; }
+
+    /// No error, or why it failed: std::errc::timed_out past its deadline, operation_canceled when
+    /// it was cancelled.
+    [[nodiscard]] std::error_code error() const noexcept {
+        return {result_ < 0 ? static_cast<int>(-result_) : 0, std::generic_category()};
+    }
+    [[nodiscard]] bool cancelled() const noexcept { return result_ == -ECANCELED; }
+    [[nodiscard]] bool timed_out() const noexcept { return result_ == -ETIMEDOUT; }
+
+    /// Bytes transferred, also by the parts before the one that failed.
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+    /// A read that met the end of the file, before or behind the bytes that it has.
+    [[nodiscard]] bool end_of_file() const noexcept { return end_of_file_; }
+
+    /// The buffer that was moved in, empty for borrowed memory and after take_buffer(). After a
+    /// time-out it is not there: the kernel may still write into it.
+    [[nodiscard]] const AlignedBuffer& buffer() const noexcept { return buffer_; }
+    [[nodiscard]] AlignedBuffer take_buffer() noexcept { return std::move(buffer_); }
+
+private:
+    std::int64_t result_ = 0;
+    std::int64_t result2_ = 0;
+    std::size_t bytes_ = 0;
+    bool end_of_file_ = false;
+    AlignedBuffer buffer_;
+};
+
+AIOXX_NAMESPACE_END

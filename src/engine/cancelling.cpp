@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// Cancelling: honest in every state.
+
+#include "engine/engine.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+AIOXX_NAMESPACE_BEGIN
+namespace engine {
+
+Cancelled Engine::cancel(Operation& operation) noexcept {
+    switch (operation.state) {
+    case State::idle:
+    case State::completed:
+        return Cancelled::too_late;
+    case State::kernel:
+        return cancel_in_kernel(operation);
+    case State::helper:
+        if (!helpers_->take_back(operation)) {
+            return Cancelled::runs_on; // or as good as in the kernel
+        }
+        release_slot(operation);
+        break;
+    case State::batched:
+        leave_batch(operation);
+        release_slot(operation);
+        break;
+    case State::unhanded:
+        unhanded_.remove(operation);
+        release_slot(operation);
+        break;
+    case State::backlog:
+        backlog_.remove(operation);
+        --operation.file->parked;
+        break;
+    case State::ordered:
+    case State::streaming:
+        return cancel_waiting(operation);
+    }
+    ++statistics_.cancelled;
+    finish(operation, operation.exact || operation.done == 0
+                          ? -ECANCELED
+                          : static_cast<std::int64_t>(operation.done));
+    return Cancelled::yes;
+}
+
+Cancelled Engine::cancel_in_kernel(Operation& operation) noexcept {
+    std::error_code error;
+    if (context_->cancel(operation.iocb, error) == CancelResult::requested) {
+        statistics_.cancelled += operation.cancel_requested ? 0 : 1;
+        operation.cancel_requested = true;
+        return Cancelled::requested;
+    }
+    const bool tried = operation.route == Route::nowait || operation.route == Route::nonblocking;
+    if (tried && operation.file->stream) {
+        operation.cancel_requested = true; // it comes back at once, and shall not wait then
+        return Cancelled::requested;
+    }
+    return Cancelled::runs_on;
+}
+
+Cancelled Engine::cancel_waiting(Operation& operation) noexcept {
+    FileState& file = *operation.file;
+    --file.parked;
+    if (operation.kind == Kind::poll) {
+        file.epoll_waiters.remove(operation);
+    } else if (operation.is_flush()) {
+        file.flushes.remove(operation);
+    } else if (!file.stream) {
+        file.appends.remove(operation);
+    } else if (FileState::Stream& stream = file.stream_of(operation); stream.active != &operation) {
+        stream.queue.remove(operation);
+    } else if (stream.queue.empty() && stream.readiness.state == State::kernel) {
+        std::error_code ignored; // nobody waits for it any more; its event is let go by
+        context_->cancel(stream.readiness.iocb, ignored);
+    }
+    ++statistics_.cancelled;
+    finish(operation, operation.exact || operation.done == 0
+                          ? -ECANCELED
+                          : static_cast<std::int64_t>(operation.done));
+    return Cancelled::yes;
+}
+
+void Engine::leave_batch(const Operation& operation) noexcept {
+    batch_.erase(std::find(batch_.begin(), batch_.end(), &operation.iocb));
+}
+
+} // namespace engine
+AIOXX_NAMESPACE_END

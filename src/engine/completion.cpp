@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// The way out: what an event means, and what it sets free.
+
+#include "engine/engine.hpp"
+
+#include <cerrno>
+
+#include <sys/stat.h>
+
+AIOXX_NAMESPACE_BEGIN
+namespace engine {
+
+bool Engine::reap() noexcept {
+    std::error_code error;
+    do {
+        context_->reap(events_, error);
+        take_events();
+    } while (events_.size() == events_.capacity());
+    return !completed_.empty();
+}
+
+void Engine::take_events() noexcept {
+    for (const Event& completed : events_) {
+        event(*completed.data_as<Operation>(), completed.result(), completed.result2());
+    }
+    while (Operation* const refused = helpers_->take_refused()) {
+        const std::int64_t error = refused->result;
+        refused->result = 0;
+        --helper_jobs_;
+        refused->state = State::kernel; // its slot is its own until it is settled
+        if (error == -EAGAIN) {
+            refused->state = State::unhanded;
+            unhanded_.push_back(*refused);
+        } else {
+            event(*refused, error, 0);
+        }
+    }
+    pump_backlog();
+}
+
+void Engine::event(Operation& operation, std::int64_t result, std::int64_t result2) noexcept {
+    const State from = operation.state;
+    operation.result2 = result2;
+    if (operation.internal) {
+        if (operation.file != nullptr) {
+            release_slot(operation);
+        }
+        operation.state = State::idle;
+        internal_event(operation);
+        return;
+    }
+    release_slot(operation);
+    if (operation.is_transfer()) {
+        transferred(operation, result, from);
+    } else if (operation.kind == Kind::poll && result == 0) {
+        finish(operation, -ECANCELED); // a poll that was ready has bits to show
+    } else {
+        finish(operation, result);
+    }
+}
+
+void Engine::release_slot(Operation& operation) noexcept {
+    --(operation.kind == Kind::poll ? polls_ : used_);
+    if (operation.state == State::helper) {
+        --helper_jobs_;
+    }
+}
+
+void Engine::transferred(Operation& operation, std::int64_t result, State from) noexcept {
+    const bool tried =
+        operation.route == Route::nowait || operation.route == Route::nonblocking;
+    if (tried && (result == -EAGAIN || result == -EOPNOTSUPP)) {
+        try_refused(operation, result);
+        return;
+    }
+    if (result == -EINTR && from == State::helper) {
+        dispatch(operation); // SIGSTOP and setuid() do this to a blocked thread; nobody asked
+        return;
+    }
+    if (result < 0) {
+        finish(operation, operation.done > 0 && !operation.exact
+                              ? static_cast<std::int64_t>(operation.done)
+                              : result);
+        return;
+    }
+    const std::size_t wanted = operation.remaining();
+    const auto bytes = static_cast<std::size_t>(result);
+    if (tried) {
+        operation.file->direction(operation).misses = 0;
+    }
+    operation.advance(bytes);
+    operation.end_of_file = operation.is_read() && bytes == 0 && wanted > 0;
+    const bool partial = bytes > 0 && bytes < wanted;
+    // A NOWAIT transfer ends where the cached pages do, which is no end that anybody asked for.
+    const bool cut_short = tried && !operation.file->stream && !at_end_of_file(operation);
+    if (partial && (operation.exact || cut_short)) {
+        carry_on(operation);
+    } else {
+        finish(operation, static_cast<std::int64_t>(operation.done));
+    }
+}
+
+void Engine::carry_on(Operation& operation) noexcept {
+    ++statistics_.continued;
+    if (operation.file->stream) {
+        attempt_stream(operation);
+        return;
+    }
+    if (operation.route == Route::nowait) {
+        operation.file->direction(operation).skips = 1; // what follows is not cached
+    }
+    dispatch(operation);
+}
+
+bool Engine::at_end_of_file(const Operation& operation) const noexcept {
+    struct stat status {};
+    if (!operation.is_read() || operation.file->closed ||
+        ::fstat(operation.file->fd, &status) != 0) {
+        return false;
+    }
+    return operation.offset + static_cast<std::int64_t>(operation.done) >= status.st_size;
+}
+
+/// RWF_NOWAIT has answered that the call would block, or that the file does not know it.
+void Engine::try_refused(Operation& operation, std::int64_t result) noexcept {
+    FileState& file = *operation.file;
+    Direction& direction = file.direction(operation);
+    ++statistics_.nowait_refused;
+    if (result == -EOPNOTSUPP) {
+        direction.nowait = Direction::Nowait::refused;
+    } else if (!file.stream) {
+        count_miss(direction);
+        if (direction.skips == 0) {
+            direction.skips = 1; // this one
+        }
+    }
+    if (operation.cancel_requested) {
+        finish(operation, -ECANCELED);
+    } else if (file.stream) {
+        await_readiness(operation);
+    } else {
+        dispatch(operation);
+    }
+}
+
+void Engine::finish(Operation& operation, std::int64_t result) noexcept {
+    FileState& file = *operation.file;
+    operation.result = result;
+    operation.state = State::completed;
+    ++statistics_.completed;
+    --file.operations;
+    completed_.push_back(operation);
+    release_successors(file, operation);
+    if (file.closed) [[unlikely]] {
+        operation.file = nullptr;
+        let_go_if_done(file);
+    }
+}
+
+void Engine::release_successors(FileState& file, Operation& operation) noexcept {
+    if (!operation.is_transfer()) {
+        return;
+    }
+    FileState::Stream& stream = file.stream_of(operation);
+    if (stream.active == &operation) {
+        stream.active = stream.queue.pop_front();
+        if (stream.active != nullptr) {
+            --file.parked;
+            attempt_stream(*stream.active);
+        }
+    }
+    if (!operation.is_write()) {
+        return;
+    }
+    file.writes_under_way.remove(operation);
+    if (file.appending == &operation) {
+        file.appending = file.appends.pop_front();
+        if (file.appending != nullptr) {
+            --file.parked;
+            dispatch(*file.appending);
+        }
+    }
+    const Operation* const oldest = file.writes_under_way.front();
+    while (!file.flushes.empty() &&
+           (oldest == nullptr || oldest->sequence > file.flushes.front()->sequence)) {
+        --file.parked;
+        dispatch(*file.flushes.pop_front());
+    }
+}
+
+} // namespace engine
+AIOXX_NAMESPACE_END

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// Opening and closing, files, and waiting.
+
+#include "engine/engine.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+AIOXX_NAMESPACE_BEGIN
+namespace engine {
+namespace {
+
+constexpr std::size_t events_at_a_time = 256;
+constexpr unsigned most_poll_slots = 64;
+constexpr unsigned internal_slots = 2; // the polls on wake_fd_ and on epoll_fd_
+
+} // namespace
+
+Engine::Engine(const Options& options, std::error_code& error)
+    : events_(events_at_a_time), options_(options) {
+    wake_fd_.emplace(EventFd::Mode::nonblocking, 0U, error);
+    if (!error && options.event_fd) {
+        event_fd_.emplace(EventFd::Mode::nonblocking, 0U, error);
+    }
+    if (!error) {
+        open_context(std::max(options.depth, 1U), error);
+    }
+    if (error) {
+        return;
+    }
+    helpers_.emplace(*context_, options.helpers, wake_fd_->fd());
+    for (Operation* const poll : {&wake_poll_, &epoll_poll_}) {
+        poll->kind = Kind::poll;
+        poll->internal = true;
+        poll->poll_events = POLLIN;
+    }
+    arm_internal(wake_poll_, wake_fd_->fd());
+    flush();
+}
+
+void Engine::open_context(unsigned depth, std::error_code& error) {
+    for (;; depth /= 2) {
+        depth_ = depth;
+        poll_slots_ = std::min(depth, most_poll_slots);
+        const unsigned slots = depth_ + poll_slots_ + internal_slots;
+        context_.emplace(slots, error);
+        if (!error) {
+            batch_.reserve(slots);
+            return;
+        }
+        // Somebody else has used up fs.aio-max-nr. A shallow queue is slower, and works.
+        if (error.value() != EAGAIN || depth == 1) {
+            context_.reset();
+            return;
+        }
+    }
+}
+
+Engine::~Engine() {
+    const bool own = is_open();
+    if (helpers_ && own) {
+        helpers_->stop();
+    }
+    while (FileState* const file = files_.pop_front()) {
+        close_reopened(*file);
+        file->owner_lets_go();
+    }
+    context_.reset(); // waits for what is in the kernel
+    if (epoll_fd_ >= 0) {
+        ::close(epoll_fd_);
+    }
+}
+
+FileState& Engine::state_of(const File& file) {
+    if (FileUse* const use = FileUses::find(file, this)) [[likely]] {
+        return static_cast<FileState&>(*use);
+    }
+    helpers_->reserve_file();
+    auto* const state = new FileState{*this, file};
+    FileUses::add(file, *state);
+    files_.push_back(*state);
+    return *state;
+}
+
+void Engine::start(Operation& operation) noexcept {
+    FileState& file = *operation.file;
+    operation.done = 0;
+    operation.result = 0;
+    operation.result2 = 0;
+    operation.end_of_file = false;
+    operation.cancel_requested = false;
+    operation.measured = false;
+    operation.pin = nullptr;
+    ++statistics_.started;
+    ++file.operations;
+    if (operation.is_write()) {
+        operation.sequence = ++file.sequence;
+        file.writes_under_way.push_back(operation);
+    }
+    if (operation.is_transfer() && file.stream) {
+        operation.offset = 0; // sockets refuse any other, and nobody else looks at it
+        FileState::Stream& stream = file.stream_of(operation);
+        if (stream.active != nullptr) {
+            operation.state = State::streaming;
+            ++file.parked;
+            stream.queue.push_back(operation);
+        } else {
+            stream.active = &operation;
+            attempt_stream(operation);
+        }
+        return;
+    }
+    if (operation.is_flush() && operation.after_writes && !file.writes_under_way.empty()) {
+        operation.sequence = ++file.sequence;
+        operation.state = State::ordered;
+        ++file.parked;
+        file.flushes.push_back(operation);
+        return;
+    }
+    const bool appends = operation.is_write() &&
+                         (file.append ? (operation.flags & RwFlags::noappend) == RwFlags::none
+                                      : (operation.flags & RwFlags::append) != RwFlags::none);
+    if (appends && file.kind == FileKind::regular) {
+        if (file.appending != nullptr) {
+            operation.state = State::ordered;
+            ++file.parked;
+            file.appends.push_back(operation);
+            return;
+        }
+        file.appending = &operation;
+    }
+    dispatch(operation);
+}
+
+void Engine::wait(const std::chrono::nanoseconds* limit, std::error_code& error) noexcept {
+    error.clear();
+    if (!completed_.empty()) {
+        return;
+    }
+    unpin_if_idle();
+    constexpr std::chrono::nanoseconds retry = std::chrono::milliseconds{1};
+    if (!batch_.empty()) {
+        // The kernel was short of memory: what waits here is not going to end this wait.
+        context_->wait_for(events_, 1, limit != nullptr ? std::min(*limit, retry) : retry, error);
+    } else if (limit != nullptr) {
+        context_->wait_for(events_, 1, *limit, error);
+    } else {
+        context_->wait(events_, 1, error);
+    }
+    take_events();
+}
+
+void Engine::wake() noexcept {
+    std::error_code ignored; // a counter that is full has been signalled
+    wake_fd_->signal(1, ignored);
+}
+
+void Engine::file_closes(FileState& file) noexcept {
+    flush(); // what is ready enters the kernel under the number that it was meant for
+    if (file.parked > 0 || !unhanded_.empty()) {
+        std::error_code error;
+        helpers_->start(error);
+        if (!error) {
+            ensure_pin(file);
+        }
+    }
+    file.closed = true;
+    end_stream_waits(file);
+    close_reopened(file);
+    if (file.pin != nullptr && file.parked == 0) {
+        unpin(file);
+    }
+    let_go_if_done(file);
+}
+
+bool Engine::ensure_pin(FileState& file) noexcept {
+    if (file.pin == nullptr && !file.closed && helpers_->running()) {
+        file.pin = helpers_->pin(file.fd);
+    }
+    return file.pin != nullptr;
+}
+
+void Engine::unpin(FileState& file) noexcept {
+    if (file.pin != nullptr) {
+        helpers_->let_go(*std::exchange(file.pin, nullptr));
+    }
+}
+
+void Engine::unpin_if_idle() noexcept {
+    if (helpers_used_ == std::chrono::steady_clock::time_point{} || helper_jobs_ > 0 ||
+        std::chrono::steady_clock::now() - helpers_used_ < options_.helpers.idle) {
+        return;
+    }
+    bool kept = false;
+    for (FileState* file = files_.front(); file != nullptr; file = List<FileState>::next(*file)) {
+        if (file->closed && file->parked > 0) {
+            kept = true;
+        } else {
+            unpin(*file);
+        }
+    }
+    if (!kept) {
+        helpers_used_ = {};
+    }
+}
+
+void Engine::let_go_if_done(FileState& file) noexcept {
+    if (file.closed && file.is_quiet()) {
+        unpin(file);
+        files_.remove(file);
+        file.owner_lets_go();
+    }
+}
+
+} // namespace engine
+AIOXX_NAMESPACE_END

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include <aioxx/core/context.hpp>
+#include <aioxx/core/event_fd.hpp>
+#include <aioxx/file/file.hpp>
+
+#include "engine/file_state.hpp"
+#include "engine/helpers.hpp"
+#include "engine/operation.hpp"
+#include "engine/statistics.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <system_error>
+#include <vector>
+
+AIOXX_NAMESPACE_BEGIN
+namespace engine {
+
+enum class Cancelled : std::uint8_t {
+    yes,       ///< It has completed with ECANCELED.
+    requested, ///< The kernel was asked; its event will say how it ended.
+    runs_on,   ///< It is of a kind that runs to its end.
+    too_late,  ///< It has completed, or was never started.
+};
+
+/// Where the traps of kernel AIO are handled, once, for the queue and for the POSIX layer.
+///
+/// A state machine without callbacks: operations go in by start(), and come out of take(), each
+/// exactly once. In between they are batched for submission, wait for room, for earlier
+/// operations, or for a stream to become ready, and what would block io_submit is given to helper
+/// threads that submit it on the same context.
+///
+/// One thread at a time uses it; only wake() is for others. What reaping does (reap, take) neither
+/// allocates nor frees, starts no thread, and runs no code but the engine's own.
+class Engine {
+public:
+    struct Options {
+        unsigned depth = 128;           // operations in the kernel at a time
+        Helpers::Options helpers;
+        bool nowait_always = false;     // direct I/O as well: submit never blocks, at a price
+        bool time_submits = false;      // fill Statistics::submit_time
+        bool event_fd = false;          // have completions counted there
+    };
+
+    /// Tries smaller contexts when the system's limit is reached, down to a depth of 1.
+    Engine(const Options& options, std::error_code& error);
+    /// Waits until the kernel has let go of every operation that is still with it.
+    ~Engine();
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    /// What is known of `file`; makes it at the first use. Throws std::bad_alloc then.
+    FileState& state_of(const File& file);
+
+    /// Takes an operation over. It enters the kernel with the next flush() at the latest, unless
+    /// it has to wait.
+    void start(Operation& operation) noexcept;
+    /// Submits what is ready, by one call where nothing is refused, and starts the helpers' keeper
+    /// if something waits for it.
+    void flush() noexcept;
+    /// Takes in what has completed, without waiting. Whether anything had.
+    bool reap() noexcept;
+    /// Waits until something completes, `limit` at the most (null: without limit), or wake() is
+    /// called. EINTR is surfaced.
+    void wait(const std::chrono::nanoseconds* limit, std::error_code& error) noexcept;
+    /// The next completed operation, which is the caller's again; null when there is none.
+    Operation* take() noexcept {
+        Operation* const operation = completed_.pop_front();
+        if (operation != nullptr) {
+            operation->state = State::idle;
+        }
+        return operation;
+    }
+
+    Cancelled cancel(Operation& operation) noexcept;
+
+    /// Ends a wait(), now or the next one. From any thread; async-signal-safe.
+    void wake() noexcept;
+
+    /// For FileState: the number is about to be free for others.
+    void file_closes(FileState& file) noexcept;
+
+    [[nodiscard]] bool is_open() const noexcept { return context_ && context_->is_open(); }
+    [[nodiscard]] const Statistics& statistics() const noexcept { return statistics_; }
+    [[nodiscard]] std::size_t in_kernel() const noexcept { return used_ + polls_; }
+    [[nodiscard]] std::size_t backlog() const noexcept { return backlog_.size(); }
+    [[nodiscard]] bool has_completed() const noexcept { return !completed_.empty(); }
+    [[nodiscard]] unsigned depth() const noexcept { return depth_; }
+    /// -1 unless asked for by the options.
+    [[nodiscard]] int event_fd() const noexcept { return event_fd_ ? event_fd_->fd() : -1; }
+    [[nodiscard]] EventFd* event_counter() noexcept { return event_fd_ ? &*event_fd_ : nullptr; }
+
+private:
+    using Direction = FileState::Direction;
+
+    // Opening (engine.cpp)
+    void open_context(unsigned depth, std::error_code& error);
+
+    // Cancelling (cancelling.cpp)
+    Cancelled cancel_in_kernel(Operation& operation) noexcept;
+    Cancelled cancel_waiting(Operation& operation) noexcept;
+    void leave_batch(const Operation& operation) noexcept;
+
+    // The way in (routing.cpp)
+    Route choose_route(Operation& operation) noexcept;
+    Route choose_direct_route(Operation& operation) noexcept;
+    static void count_miss(Direction& direction) noexcept;
+    static void learn_from_submit(Direction& direction, bool blocked) noexcept;
+    void dispatch(Operation& operation) noexcept;
+    void place(Operation& operation) noexcept;
+    void batch(Operation& operation) noexcept;
+    void hand_over(Operation& operation) noexcept;
+    void arm_internal(Operation& poll, int fd) noexcept;
+    void pump_backlog() noexcept;
+
+    // Submission (submission.cpp)
+    void give_to_helpers() noexcept;
+    void submit_batch() noexcept;
+    std::size_t submit_some(std::size_t from) noexcept;
+    int submit_call(std::size_t from, std::size_t count, std::size_t& accepted) noexcept;
+    bool submit_refused(Operation& operation, int error) noexcept;
+
+    // The way out (completion.cpp)
+    void take_events() noexcept;
+    void event(Operation& operation, std::int64_t result, std::int64_t result2) noexcept;
+    void release_slot(Operation& operation) noexcept;
+    void transferred(Operation& operation, std::int64_t result, State from) noexcept;
+    void try_refused(Operation& operation, std::int64_t result) noexcept;
+    void carry_on(Operation& operation) noexcept;
+    [[nodiscard]] bool at_end_of_file(const Operation& operation) const noexcept;
+    void finish(Operation& operation, std::int64_t result) noexcept;
+    void release_successors(FileState& file, Operation& operation) noexcept;
+    void internal_event(Operation& operation) noexcept;
+    void let_go_if_done(FileState& file) noexcept;
+
+    // Streams and polls (streams.cpp)
+    void attempt_stream(Operation& operation) noexcept;
+    void await_readiness(Operation& operation) noexcept;
+    void place_poll(Operation& operation) noexcept;
+    void poll_by_epoll(Operation& operation) noexcept;
+    bool update_epoll(FileState& file) noexcept;
+    void epoll_is_ready() noexcept;
+    void epoll_event(FileState& file, std::uint32_t events) noexcept;
+    void stream_is_ready(Operation& readiness) noexcept;
+    void reopen_nonblocking(FileState& file) noexcept;
+    static void close_reopened(FileState& file) noexcept;
+    void end_stream_waits(FileState& file) noexcept;
+
+    // Files
+    void unpin_if_idle() noexcept;
+    void unpin(FileState& file) noexcept;
+    bool ensure_pin(FileState& file) noexcept;
+
+    // Declared before the context, so that what the kernel holds outlives it.
+    std::optional<EventFd> wake_fd_;
+    std::optional<EventFd> event_fd_;
+    int epoll_fd_ = -1;
+    Operation wake_poll_;
+    Operation epoll_poll_;
+    std::optional<Context> context_;
+    std::optional<Helpers> helpers_;
+
+    EventBatch events_;
+    std::vector<Iocb*> batch_; // capacity for all that can be in the kernel
+    unsigned depth_ = 0;
+    unsigned poll_slots_ = 0;
+
+    std::size_t used_ = 0;  // of depth_: in the batch, with helpers, in the kernel
+    std::size_t polls_ = 0; // of poll_slots_
+    std::size_t helper_jobs_ = 0;
+    std::chrono::steady_clock::time_point helpers_used_{};
+
+    OperationList backlog_;
+    OperationList unhanded_;
+    OperationList completed_;
+    List<FileState> files_;
+    Statistics statistics_;
+    Options options_;
+};
+
+} // namespace engine
+AIOXX_NAMESPACE_END

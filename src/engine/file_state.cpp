@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "engine/file_state.hpp"
+
+#include "engine/engine.hpp"
+
+#include <poll.h>
+#include <sys/vfs.h>
+
+AIOXX_NAMESPACE_BEGIN
+namespace engine {
+namespace {
+
+/// File systems whose buffered I/O is a copy in memory, and is best done where it is asked for.
+bool is_in_memory(int fd) noexcept {
+    struct statfs status {};
+    if (::fstatfs(fd, &status) != 0) {
+        return false;
+    }
+    constexpr auto tmpfs = 0x01021994UL;
+    constexpr auto ramfs = 0x858458f6UL;
+    constexpr auto hugetlbfs = 0x958458f6UL;
+    const auto type = static_cast<std::uint32_t>(status.f_type);
+    return type == tmpfs || type == ramfs || type == hugetlbfs;
+}
+
+} // namespace
+
+FileState::FileState(Engine& user, const File& file) noexcept
+    : FileUse(
+          &user,
+          [](FileUse& use) noexcept {
+              auto& state = static_cast<FileState&>(use);
+              state.engine->file_closes(state);
+          },
+          [](FileUse& use) noexcept { delete &static_cast<FileState&>(use); }),
+      engine(&user), fd(file.fd()), kind(file.kind()), stream(file.is_stream()),
+      direct(file.is_direct()), append(file.is_append()) {
+    if (kind == FileKind::regular) {
+        in_memory = is_in_memory(fd);
+    }
+    for (Stream& one : streams) {
+        one.readiness.kind = Kind::poll;
+        one.readiness.internal = true;
+        one.readiness.file = this;
+    }
+    streams[0].readiness.poll_events = POLLIN | POLLRDHUP;
+    streams[1].readiness.poll_events = POLLOUT;
+    if (file.is_nonblocking()) {
+        nonblocking_fd = fd;
+        reopen_tried = true;
+    }
+}
+
+} // namespace engine
+AIOXX_NAMESPACE_END

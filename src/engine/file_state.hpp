@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include "engine/operation.hpp"
+#include "file/file_use.hpp"
+
+#include <aioxx/file/file.hpp>
+
+#include <array>
+#include <cstdint>
+
+AIOXX_NAMESPACE_BEGIN
+namespace engine {
+
+class Engine;
+
+/// What an engine has learnt about one open file, and what waits on it outside the kernel. Belongs
+/// to the engine and to the File: it goes when both have let go.
+class FileState : public FileUse, public Link<FileState, 0> {
+public:
+    /// What is known of one direction, reading or writing.
+    struct Direction {
+        enum class Nowait : std::uint8_t { unknown, accepted, refused };
+
+        Nowait nowait = Nowait::unknown;
+        std::uint8_t misses = 0;      // NOWAIT tries in a row that would have blocked
+        std::uint16_t skips = 0;      // operations that go to a helper without a try
+        std::uint16_t watched = 8;    // plain submits still to be measured one by one
+        std::uint16_t unwatched = 0;  // plain submits until the next measurement
+        std::uint8_t blocked = 0;     // measured submits in a row that blocked
+        std::uint16_t offloaded = 0;  // operations that go to a helper because submits blocked
+        std::uint16_t penalty = 64;   // how many, the next time
+    };
+
+    FileState(Engine& user, const File& file) noexcept;
+
+    Direction& direction(const Operation& operation) noexcept {
+        return directions_[operation.is_write() ? 1 : 0];
+    }
+    /// The operations of one direction of a stream: first in, first out.
+    struct Stream {
+        Operation* active = nullptr; // tried, or waiting for readiness
+        OperationList queue;         // behind it
+        Operation readiness;         // the engine's own poll
+    };
+    Stream& stream_of(const Operation& operation) noexcept {
+        return streams[operation.is_write() || &operation == &streams[1].readiness ? 1 : 0];
+    }
+
+    /// Whether nothing refers to the file from outside the kernel.
+    [[nodiscard]] bool is_quiet() const noexcept {
+        return operations == 0;
+    }
+
+    Engine* engine;
+    int fd;
+    FileKind kind;
+    bool stream;
+    bool direct;
+    bool append;
+    bool in_memory = false;  // tmpfs and its like: nothing there blocks on a device
+    bool closed = false;     // the File is gone; the number may be somebody else's
+    bool in_epoll = false;   // registered with the engine's epoll descriptor
+    int nonblocking_fd = -1; // its own, or a reopened one, where NOWAIT is refused
+    bool reopen_tried = false;
+    Pin* pin = nullptr;      // set while the file is kept for the operations that wait
+
+    std::uint64_t operations = 0; // started and not completed
+    std::uint64_t parked = 0;     // of those, neither in the kernel nor with a helper
+    std::uint64_t sequence = 0;   // of writes and ordered flushes
+    WriteList writes_under_way;   // in the order in which they were started
+    OperationList flushes;        // wait for writes under way
+    OperationList appends;        // wait for the append in front of them
+    Operation* appending = nullptr;
+    OperationList epoll_waiters; // polls that wait by the engine's epoll descriptor
+    std::array<Stream, 2> streams; // for reading, for writing
+
+private:
+    std::array<Direction, 2> directions_;
+};
+
+} // namespace engine
+AIOXX_NAMESPACE_END

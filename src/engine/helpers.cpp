@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "engine/helpers.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <utility>
+
+#include <unistd.h>
+
+AIOXX_NAMESPACE_BEGIN
+namespace engine {
+namespace {
+
+using Message = PrivateTable::Message;
+
+timespec monotonic_in(std::chrono::nanoseconds span) noexcept {
+    timespec at{};
+    ::clock_gettime(CLOCK_MONOTONIC, &at);
+    const std::int64_t nanoseconds = at.tv_nsec + span.count() % 1'000'000'000;
+    at.tv_sec += static_cast<time_t>(span.count() / 1'000'000'000 + nanoseconds / 1'000'000'000);
+    at.tv_nsec = static_cast<long>(nanoseconds % 1'000'000'000);
+    return at;
+}
+
+} // namespace
+
+Helpers::Helpers(Context& context, const Options& options, int wake) noexcept
+    : context_(context), options_(options), wake_(wake) {
+    ::sem_init(&work_, 0, 0);
+    ::sem_init(&keeper_ready_, 0, 0);
+}
+
+template <Helpers::Body body>
+bool Helpers::start_thread(pthread_t& thread) noexcept {
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, std::size_t{256} * 1024);
+    // A new thread inherits the mask. glibc leaves its own two signals out of a full set.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    const auto run = [](void* self) -> void* {
+        (static_cast<Helpers*>(self)->*body)();
+        return nullptr;
+    };
+    const int result = pthread_create(&thread, &attributes, run, this);
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    pthread_attr_destroy(&attributes);
+    return result == 0;
+}
+
+void Helpers::start(std::error_code& error) noexcept {
+    error.clear();
+    if (running()) {
+        return;
+    }
+    stop(); // joins a keeper that ended for idleness
+    if (const int failure = table_.open(); failure != 0) {
+        error.assign(failure, std::generic_category());
+        return;
+    }
+    if (!start_thread<&Helpers::keep>(keeper_)) {
+        table_.close_inside();
+        table_.close_outside();
+        error.assign(EAGAIN, std::generic_category());
+        return;
+    }
+    while (::sem_wait(&keeper_ready_) != 0) { // EINTR
+    }
+    keeper_to_join_ = true;
+    if (!table_is_shared_) {
+        table_.close_inside(); // the keeper has it in the private table
+    }
+    const std::lock_guard lock{mutex_};
+    keeper_runs_ = true;
+}
+
+void Helpers::stop() noexcept {
+    if (!keeper_to_join_) {
+        return;
+    }
+    table_.close_outside(); // the keeper's receive ends
+    pthread_join(keeper_, nullptr);
+    keeper_to_join_ = false;
+    const std::lock_guard lock{mutex_};
+    keeper_runs_ = false;
+    stopping_ = false;
+}
+
+bool Helpers::running() noexcept {
+    const std::lock_guard lock{mutex_};
+    return keeper_runs_;
+}
+
+Pin* Helpers::pin(int fd) noexcept {
+    Pin* const pin = pins_.take();
+    if (pin == nullptr) {
+        return nullptr;
+    }
+    {
+        const std::lock_guard lock{mutex_};
+        ++pinned_; // the keeper stays from here on
+    }
+    if (table_.send({Message::Kind::file, pin, 0}, fd) != 0) {
+        const std::lock_guard lock{mutex_};
+        --pinned_;
+        pins_.give_back(*pin);
+        return nullptr;
+    }
+    return pin;
+}
+
+bool Helpers::is_last(Pin& pin, int& fd) noexcept {
+    if (pin.holders.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+        return false;
+    }
+    fd = pin.fd.load(std::memory_order_acquire);
+    pins_.give_back(pin);
+    const std::lock_guard lock{mutex_};
+    --pinned_;
+    return true;
+}
+
+void Helpers::let_go(Pin& pin) noexcept {
+    pin.fd.wait(Pin::on_its_way, std::memory_order_acquire); // the keeper is quick
+    int fd = -1;
+    if (is_last(pin, fd) && fd >= 0) {
+        table_.send({Message::Kind::close, nullptr, fd}, -1);
+    }
+}
+
+void Helpers::hand_over(Operation& operation) noexcept {
+    operation.state = State::helper;
+    bool more = false;
+    {
+        const std::lock_guard lock{mutex_};
+        jobs_.push_back(operation);
+        more = jobs_.size() > idle_ && threads_ < options_.limit;
+        threads_ += more ? 1 : 0;
+    }
+    ::sem_post(&work_);
+    if (more) {
+        table_.send({Message::Kind::start, nullptr, 0}, -1);
+    }
+}
+
+bool Helpers::take_back(Operation& operation) noexcept {
+    {
+        const std::lock_guard lock{mutex_};
+        if (!static_cast<Link<Operation, Operation::holder>&>(operation).linked) {
+            return false;
+        }
+        jobs_.remove(operation);
+    }
+    let_go(*std::exchange(operation.pin, nullptr));
+    return true;
+}
+
+Operation* Helpers::take_refused() noexcept {
+    if (!any_refused_.load(std::memory_order_acquire)) [[likely]] {
+        return nullptr;
+    }
+    const std::lock_guard lock{mutex_};
+    Operation* const operation = refused_.pop_front();
+    any_refused_.store(!refused_.empty(), std::memory_order_release);
+    return operation;
+}
+
+// The keeper.
+
+void Helpers::keep() noexcept {
+    // Where the table cannot be left, files arrive in the shared one: still never the wrong file,
+    // but a number and the record locks are the price.
+    table_is_shared_ = !table_.leave_shared_table();
+    ::sem_post(&keeper_ready_);
+    for (;;) {
+        PrivateTable::Message message{};
+        int file = -1;
+        const PrivateTable::Received received = table_.receive(message, file, options_.idle);
+        if (received == PrivateTable::Received::message) {
+            obey(message, file);
+        } else if (received == PrivateTable::Received::ended || ends_for_idleness()) {
+            break;
+        }
+    }
+    end_helpers();
+    table_.close_inside();
+}
+
+void Helpers::obey(const PrivateTable::Message& message, int file) noexcept {
+    switch (message.kind) {
+    case Message::Kind::file: {
+        Pin& pin = *static_cast<Pin*>(message.subject);
+        pin.fd.store(file >= 0 ? file : Pin::lost, std::memory_order_release);
+        pin.fd.notify_all();
+        break;
+    }
+    case Message::Kind::close:
+        ::close(message.fd);
+        break;
+    case Message::Kind::start:
+        start_helper();
+        break;
+    }
+}
+
+void Helpers::start_helper() noexcept {
+    pthread_t helper{};
+    if (start_thread<&Helpers::help>(helper)) {
+        pthread_detach(helper);
+        return;
+    }
+    std::unique_lock lock{mutex_};
+    --threads_;
+    // No thread to be had. With none at all the keeper does the work itself, one at a time.
+    while (threads_ == 0 && !jobs_.empty()) {
+        Operation& operation = *jobs_.pop_front();
+        lock.unlock();
+        run(operation);
+        lock.lock();
+    }
+}
+
+bool Helpers::ends_for_idleness() noexcept {
+    const std::lock_guard lock{mutex_};
+    if (threads_ == 0 && pinned_ == 0 && jobs_.empty()) {
+        keeper_runs_ = false;
+    }
+    return !keeper_runs_;
+}
+
+void Helpers::end_helpers() noexcept {
+    std::unique_lock lock{mutex_};
+    stopping_ = true;
+    for (unsigned i = 0; i < threads_; ++i) {
+        ::sem_post(&work_);
+    }
+    helper_ended_.wait(lock, [this] { return threads_ == 0; });
+}
+
+// A helper.
+
+void Helpers::help() noexcept {
+    std::unique_lock lock{mutex_};
+    for (;;) {
+        ++idle_;
+        lock.unlock();
+        const timespec limit = monotonic_in(options_.idle);
+        const bool in_time = ::sem_clockwait(&work_, CLOCK_MONOTONIC, &limit) == 0;
+        const bool expired = !in_time && errno == ETIMEDOUT;
+        lock.lock();
+        --idle_;
+        Operation* const operation = jobs_.pop_front();
+        if (operation == nullptr) {
+            if (stopping_ || expired) {
+                break;
+            }
+            continue;
+        }
+        lock.unlock();
+        run(*operation);
+        lock.lock();
+    }
+    --threads_;
+    helper_ended_.notify_all();
+}
+
+void Helpers::run(Operation& operation) noexcept {
+    Pin& pin = *std::exchange(operation.pin, nullptr);
+    pin.fd.wait(Pin::on_its_way, std::memory_order_acquire);
+    std::error_code error{pin.fd == Pin::lost ? EMFILE : 0, std::generic_category()};
+    if (!error) {
+        operation.iocb.raw().fd = static_cast<std::uint32_t>(pin.fd.load());
+        do {
+            context_.submit(operation.iocb, error);
+        } while (error.value() == EINTR);
+    }
+    // Once accepted, the operation may have completed and be another's.
+    if (error) {
+        operation.result = -error.value();
+        {
+            const std::lock_guard lock{mutex_};
+            refused_.push_back(operation);
+            any_refused_.store(true, std::memory_order_release);
+        }
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof(one));
+    }
+    int fd = -1;
+    if (is_last(pin, fd) && fd >= 0) {
+        ::close(fd); // this is the table that it is in
+    }
+}
+
+} // namespace engine
+AIOXX_NAMESPACE_END

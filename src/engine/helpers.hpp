@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include <aioxx/core/context.hpp>
+
+#include "engine/operation.hpp"
+#include "engine/pins.hpp"
+#include "engine/private_table.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <system_error>
+
+#include <pthread.h>
+#include <semaphore.h>
+
+AIOXX_NAMESPACE_BEGIN
+namespace engine {
+
+/// Threads that make the calls which may block, on the engine's own context, so that what they
+/// submit completes in the same ring as everything else.
+///
+/// They have a descriptor table of their own, into which files are handed. A duplicate in the
+/// program's table would not do: closing it drops the record locks that the program holds on that
+/// file, and it costs a number.
+///
+/// One thread more, the keeper, takes the files in and starts helpers as they are wanted. All end
+/// when they have been idle for a while. They block every signal but the C library's own.
+///
+/// The functions are for the one thread at a time that holds the engine. Only start() and
+/// reserve() allocate; only they and stop() may block for long.
+class Helpers {
+public:
+    struct Options {
+        unsigned limit = 16;
+        std::chrono::nanoseconds idle = std::chrono::seconds{1};
+    };
+
+    /// `wake`: an eventfd, signalled when a helper has something to report.
+    Helpers(Context& context, const Options& options, int wake) noexcept;
+    ~Helpers() { stop(); }
+    Helpers(const Helpers&) = delete;
+    Helpers& operator=(const Helpers&) = delete;
+
+    /// Makes sure that the keeper runs; the error is that of making a thread or a socket.
+    void start(std::error_code& error) noexcept;
+    /// Waits until the jobs that were begun have made their call, and ends all threads. Jobs that
+    /// were not begun stay where they are.
+    void stop() noexcept;
+    /// Whether jobs can be handed over now. Once true it stays so while a pin is held.
+    [[nodiscard]] bool running() noexcept;
+
+    /// Makes room for one more file. Throws std::bad_alloc.
+    void reserve_file() { pins_.reserve(2); } // one held, one still being let go
+
+    /// Hands a file over: a pin with one holder, or null where that fails. Needs running().
+    Pin* pin(int fd) noexcept;
+    static void hold(Pin& pin) noexcept { pin.holders.fetch_add(1, std::memory_order_relaxed); }
+    void let_go(Pin& pin) noexcept;
+
+    /// Hands over an operation that is prepared and has a pin, which the helper lets go. It comes
+    /// back in the ring, or, when its submit is refused, through take_refused().
+    void hand_over(Operation& operation) noexcept;
+    /// Takes one back before a helper has begun it; false when it is too late. The pin is let go.
+    bool take_back(Operation& operation) noexcept;
+    /// One whose submit failed; its result is the negative errno. Null when there is none.
+    Operation* take_refused() noexcept;
+
+private:
+    using Body = void (Helpers::*)() noexcept;
+    template <Body body>
+    bool start_thread(pthread_t& thread) noexcept;
+
+    void keep() noexcept;
+    void obey(const PrivateTable::Message& message, int file) noexcept;
+    void start_helper() noexcept;
+    bool ends_for_idleness() noexcept;
+    void end_helpers() noexcept;
+
+    void help() noexcept;
+    void run(Operation& operation) noexcept;
+    /// The last holder's part: true, and the number to close.
+    bool is_last(Pin& pin, int& fd) noexcept;
+
+    Context& context_;
+    const Options options_;
+    const int wake_;
+    PinPool pins_;
+    PrivateTable table_;
+
+    std::mutex mutex_; // what follows, up to the blank line
+    OperationList jobs_;
+    OperationList refused_;
+    std::size_t pinned_ = 0;
+    unsigned threads_ = 0; // running or asked of the keeper
+    unsigned idle_ = 0;
+    bool stopping_ = false;
+    bool keeper_runs_ = false;
+
+    std::atomic<bool> any_refused_{false};
+    std::condition_variable helper_ended_;
+    bool keeper_to_join_ = false;
+    bool table_is_shared_ = false;
+    pthread_t keeper_{};
+    sem_t work_;
+    sem_t keeper_ready_;
+};
+
+} // namespace engine
+AIOXX_NAMESPACE_END

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "engine/operation.hpp"
+
+AIOXX_NAMESPACE_BEGIN
+namespace engine {
+
+std::size_t Operation::remaining() const noexcept {
+    if (vector == nullptr) {
+        return length - done;
+    }
+    std::size_t bytes = 0;
+    for (const iovec& part : std::span{vector, length}) {
+        bytes += part.iov_len;
+    }
+    return bytes;
+}
+
+void Operation::advance(std::size_t bytes) noexcept {
+    done += bytes;
+    if (vector == nullptr) {
+        return;
+    }
+    while (bytes > 0 && length > 0) {
+        const std::size_t part = bytes < vector->iov_len ? bytes : vector->iov_len;
+        vector->iov_base = static_cast<std::byte*>(vector->iov_base) + part;
+        vector->iov_len -= part;
+        bytes -= part;
+        if (vector->iov_len == 0) {
+            ++vector;
+            --length;
+        }
+    }
+}
+
+void Operation::prepare(int fd, int event_fd) noexcept {
+    const std::int64_t from = offset + static_cast<std::int64_t>(done);
+    switch (kind) {
+    case Kind::read:
+        iocb.prepare_read(fd, {base + done, length - done}, from);
+        break;
+    case Kind::write:
+        iocb.prepare_write(fd, {base + done, length - done}, from);
+        break;
+    case Kind::readv:
+        iocb.prepare_readv(fd, {vector, length}, from);
+        break;
+    case Kind::writev:
+        iocb.prepare_writev(fd, {vector, length}, from);
+        break;
+    case Kind::fsync:
+        iocb.prepare_fsync(fd);
+        break;
+    case Kind::fdatasync:
+        iocb.prepare_fdatasync(fd);
+        break;
+    case Kind::poll:
+    case Kind::none:
+        iocb.prepare_poll(fd, poll_events);
+        break;
+    }
+    if (is_transfer()) {
+        iocb.set_rw_flags(route == Route::nowait ? flags | RwFlags::nowait : flags);
+    }
+    if (prioritised) {
+        iocb.set_priority(priority);
+    }
+    if (event_fd >= 0) {
+        iocb.set_event_fd(event_fd);
+    }
+    iocb.set_data(this);
+}
+
+} // namespace engine
+AIOXX_NAMESPACE_END

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include <aioxx/kernel/namespace.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <vector>
+
+AIOXX_NAMESPACE_BEGIN
+namespace engine {
+
+/// One open file, held in the helpers' own descriptor table: whatever the program does to its
+/// number, the file stays. Counted; the last to let go closes it there.
+struct Pin {
+    static constexpr int on_its_way = -1;
+    static constexpr int lost = -2; // the helpers' table was full
+
+    std::atomic<unsigned> holders{0};
+    std::atomic<int> fd{on_its_way}; // in the helpers' table
+};
+
+/// Pins made ahead, so that taking one allocates nothing.
+class PinPool {
+public:
+    /// Room for `count` more at a time. Throws std::bad_alloc.
+    void reserve(std::size_t count) {
+        const std::lock_guard lock{mutex_};
+        free_.reserve(all_.size() + count);
+        for (std::size_t i = 0; i < count; ++i) {
+            free_.push_back(&all_.emplace_back());
+        }
+    }
+
+    /// A pin with one holder, or null when more are in use than were reserved.
+    Pin* take() noexcept {
+        const std::lock_guard lock{mutex_};
+        if (free_.empty()) {
+            return nullptr;
+        }
+        Pin* const pin = free_.back();
+        free_.pop_back();
+        pin->fd.store(Pin::on_its_way, std::memory_order_relaxed);
+        pin->holders.store(1, std::memory_order_relaxed);
+        return pin;
+    }
+
+    void give_back(Pin& pin) noexcept {
+        const std::lock_guard lock{mutex_};
+        free_.push_back(&pin); // reserved when it was made
+    }
+
+    [[nodiscard]] bool all_free() noexcept {
+        const std::lock_guard lock{mutex_};
+        return free_.size() == all_.size();
+    }
+
+private:
+    std::mutex mutex_;
+    std::deque<Pin> all_;
+    std::vector<Pin*> free_;
+};
+
+} // namespace engine
+AIOXX_NAMESPACE_END

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "engine/private_table.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+AIOXX_NAMESPACE_BEGIN
+namespace engine {
+namespace {
+
+constexpr unsigned unshare_table = 1U << 1; // CLOSE_RANGE_UNSHARE, Linux 5.9
+
+/// The number from which on the program's end is to lie.
+int high_number() noexcept {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    constexpr rlim_t usual = 1000; // far up, and the kernel's table stays small
+    constexpr rlim_t spare = 8;
+    return static_cast<int>(limit.rlim_cur > usual + spare ? usual
+                                                           : limit.rlim_cur - std::min(limit.rlim_cur, spare));
+}
+
+bool close_all_but(int kept) noexcept {
+#ifdef SYS_close_range
+    return (kept == 0 || ::syscall(SYS_close_range, 0U, static_cast<unsigned>(kept) - 1, 0U) == 0) &&
+           ::syscall(SYS_close_range, static_cast<unsigned>(kept) + 1, ~0U, 0U) == 0;
+#else
+    return kept < 0;
+#endif
+}
+
+} // namespace
+
+int PrivateTable::open() noexcept {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+        return errno;
+    }
+    const int high = ::fcntl(ends[0], F_DUPFD_CLOEXEC, high_number());
+    if (high >= 0) {
+        ::close(ends[0]);
+    }
+    outside_ = high >= 0 ? high : ends[0];
+    inside_ = ends[1];
+    return 0;
+}
+
+bool PrivateTable::leave_shared_table() noexcept {
+    if (::unshare(CLONE_FILES) != 0) {
+#ifdef SYS_close_range
+        // Container profiles refuse unshare(2) as a whole, and know this call for what it is. The
+        // range is empty of descriptors: only the new table is wanted.
+        if (::syscall(SYS_close_range, ~0U - 1, ~0U, unshare_table) != 0) {
+            return false;
+        }
+#else
+        return false;
+#endif
+    }
+    if (!close_all_but(inside_)) {
+        rlimit limit{};
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+        for (int fd = 0; fd < static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 65536)); ++fd) {
+            if (fd != inside_) {
+                ::close(fd);
+            }
+        }
+    }
+    return true;
+}
+
+void PrivateTable::close_inside_here() noexcept {
+    ::close(inside_);
+}
+
+void PrivateTable::close_outside() noexcept {
+    if (outside_ >= 0) {
+        ::close(outside_);
+        outside_ = -1;
+    }
+}
+
+void PrivateTable::close_inside() noexcept {
+    ::close(inside_);
+}
+
+int PrivateTable::send(const Message& message, int file) noexcept {
+    iovec content{const_cast<Message*>(&message), sizeof(message)};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr header{};
+    header.msg_iov = &content;
+    header.msg_iovlen = 1;
+    if (file >= 0) {
+        header.msg_control = control;
+        header.msg_controllen = sizeof(control);
+        cmsghdr* const rights = CMSG_FIRSTHDR(&header);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(sizeof(int));
+        std::memcpy(CMSG_DATA(rights), &file, sizeof(file));
+    }
+    // Waits only while the far end has two hundred messages before it.
+    while (::sendmsg(outside_, &header, MSG_NOSIGNAL) < 0) {
+        if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+PrivateTable::Received PrivateTable::receive(Message& message, int& file,
+                                             std::chrono::nanoseconds limit) noexcept {
+    file = -1;
+    pollfd readable{inside_, POLLIN, 0};
+    const timespec timeout{static_cast<time_t>(limit.count() / 1'000'000'000),
+                           static_cast<long>(limit.count() % 1'000'000'000)};
+    if (::ppoll(&readable, 1, &timeout, nullptr) <= 0) {
+        return Received::nothing;
+    }
+    iovec content{&message, sizeof(message)};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr header{};
+    header.msg_iov = &content;
+    header.msg_iovlen = 1;
+    header.msg_control = control;
+    header.msg_controllen = sizeof(control);
+    const ssize_t length = ::recvmsg(inside_, &header, MSG_CMSG_CLOEXEC);
+    if (length != static_cast<ssize_t>(sizeof(message))) {
+        return length == 0 ? Received::ended : Received::nothing;
+    }
+    const cmsghdr* const rights = CMSG_FIRSTHDR(&header);
+    if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS) {
+        std::memcpy(&file, CMSG_DATA(rights), sizeof(file));
+    }
+    return Received::message;
+}
+
+} // namespace engine
+AIOXX_NAMESPACE_END

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include <aioxx/kernel/namespace.hpp>
+
+#include <chrono>
+
+AIOXX_NAMESPACE_BEGIN
+namespace engine {
+
+/// The way into a descriptor table that one group of threads has for itself: a socket whose far
+/// end lies in that table. Files travel by SCM_RIGHTS, and arrive in the order they were sent.
+class PrivateTable {
+public:
+    /// What is sent with a file, or without one.
+    struct Message {
+        enum class Kind : int { file, close, start } kind;
+        void* subject; // of `file`: what it is for
+        int fd;        // of `close`: a number in the private table
+    };
+
+    PrivateTable() noexcept = default;
+    ~PrivateTable() { close_outside(); }
+    PrivateTable(const PrivateTable&) = delete;
+    PrivateTable& operator=(const PrivateTable&) = delete;
+
+    /// Makes the socket; 0 or an errno. The program's end gets a high number, so that its lowest
+    /// free descriptor stays what it was.
+    int open() noexcept;
+
+    /// In the thread whose table it is to be: leaves the program's table, and keeps nothing of it
+    /// but the socket. False when the kernel forbids that; then the table stays shared.
+    bool leave_shared_table() noexcept;
+    /// In the program, after that: the far end is no longer needed here.
+    void close_inside_here() noexcept;
+    /// Ends the far end's receive().
+    void close_outside() noexcept;
+
+    /// Sends a message, with `file` unless it is negative; 0 or an errno. Async-signal-safe.
+    int send(const Message& message, int file) noexcept;
+
+    enum class Received { message, nothing, ended };
+    /// In the private table: waits for a message, `limit` at the most. `file` is the number of
+    /// what came with it, -1 when it was lost on the way.
+    Received receive(Message& message, int& file, std::chrono::nanoseconds limit) noexcept;
+    void close_inside() noexcept;
+
+private:
+    int outside_ = -1;
+    int inside_ = -1;
+};
+
+} // namespace engine
+AIOXX_NAMESPACE_END

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// The way in: by which route an operation enters the kernel, and whether there is room.
+
+#include "engine/engine.hpp"
+
+#include <algorithm>
+
+AIOXX_NAMESPACE_BEGIN
+namespace engine {
+namespace {
+
+constexpr std::uint8_t misses_until_skipped = 4;
+constexpr std::uint16_t most_skips = 64;
+constexpr std::uint16_t submits_between_measurements = 64;
+constexpr std::uint8_t blocks_until_offloaded = 2;
+constexpr std::uint16_t first_penalty = 64;
+constexpr std::uint16_t most_penalty = 4096;
+
+bool asks_for_nowait(const Operation& operation) noexcept {
+    return (operation.flags & RwFlags::nowait) != RwFlags::none;
+}
+
+} // namespace
+
+Route Engine::choose_route(Operation& operation) noexcept {
+    FileState& file = *operation.file;
+    if (!operation.is_transfer() || asks_for_nowait(operation)) {
+        return Route::plain; // never blocks: polls and flushes are asynchronous
+    }
+    Direction& direction = file.direction(operation);
+    const bool refused = direction.nowait == Direction::Nowait::refused;
+    if (file.stream) {
+        const Route without = file.nonblocking_fd >= 0 ? Route::nonblocking : Route::helper;
+        return refused ? without : Route::nowait;
+    }
+    if (file.in_memory) {
+        return Route::plain;
+    }
+    if (file.appending == &operation) {
+        return Route::helper; // an extending write completes inside the call
+    }
+    if (file.direct && !(options_.nowait_always && !refused)) {
+        return choose_direct_route(operation);
+    }
+    if (refused) {
+        return Route::helper;
+    }
+    if (direction.skips > 0) {
+        --direction.skips;
+        return Route::helper;
+    }
+    return Route::nowait;
+}
+
+/// Direct I/O is asynchronous on most files, and which are the others shows only when a submit
+/// blocks. So the first of each file are watched, then one in a while.
+Route Engine::choose_direct_route(Operation& operation) noexcept {
+    Direction& direction = operation.file->direction(operation);
+    if (direction.offloaded > 0) {
+        --direction.offloaded;
+        return Route::helper;
+    }
+    if (direction.watched > 0) {
+        --direction.watched;
+        operation.measured = true;
+    } else if (++direction.unwatched >= submits_between_measurements) {
+        direction.unwatched = 0;
+        operation.measured = true;
+    }
+    return Route::plain;
+}
+
+void Engine::learn_from_submit(Direction& direction, bool blocked) noexcept {
+    if (!blocked) {
+        direction.blocked = 0;
+        direction.penalty = first_penalty;
+        return;
+    }
+    // One may be an accident, a lock that somebody held. The next ones will tell.
+    direction.watched = std::max<std::uint16_t>(direction.watched, blocks_until_offloaded);
+    if (++direction.blocked >= blocks_until_offloaded) {
+        direction.offloaded = direction.penalty;
+        direction.penalty = std::min<std::uint16_t>(
+            static_cast<std::uint16_t>(direction.penalty * 2), most_penalty);
+        direction.blocked = blocks_until_offloaded - 1; // afterwards a single one is enough
+        direction.watched = 1;
+    }
+}
+
+void Engine::count_miss(Direction& direction) noexcept {
+    if (direction.misses < 255) {
+        ++direction.misses;
+    }
+    if (direction.misses >= misses_until_skipped) {
+        const unsigned doubled = 4U << std::min(direction.misses - misses_until_skipped, 4);
+        direction.skips = std::min<std::uint16_t>(static_cast<std::uint16_t>(doubled), most_skips);
+    }
+}
+
+void Engine::dispatch(Operation& operation) noexcept {
+    if (operation.kind == Kind::poll) {
+        place_poll(operation);
+    } else if (used_ >= depth_ || !backlog_.empty()) {
+        operation.state = State::backlog;
+        ++operation.file->parked;
+        ++statistics_.backlogged;
+        backlog_.push_back(operation);
+    } else {
+        place(operation);
+    }
+}
+
+/// There is room in the context.
+void Engine::place(Operation& operation) noexcept {
+    ++used_;
+    operation.route = choose_route(operation);
+    statistics_.nowait_tries += operation.route == Route::nowait ? 1 : 0;
+    if (operation.route == Route::helper || operation.file->closed) {
+        hand_over(operation);
+    } else {
+        batch(operation);
+    }
+}
+
+void Engine::batch(Operation& operation) noexcept {
+    FileState& file = *operation.file;
+    const bool reopened = operation.route == Route::nonblocking;
+    operation.prepare(reopened ? file.nonblocking_fd : file.fd, event_fd());
+    operation.state = State::batched;
+    batch_.push_back(&operation.iocb); // reserved: there are never more than slots
+}
+
+void Engine::hand_over(Operation& operation) noexcept {
+    if (!helpers_->running() || !ensure_pin(*operation.file)) {
+        operation.state = State::unhanded; // flush() sees to it, where threads may be started
+        unhanded_.push_back(operation);
+        return;
+    }
+    FileState& file = *operation.file;
+    Helpers::hold(*file.pin);
+    operation.pin = file.pin;
+    operation.prepare(-1, event_fd()); // the helper puts its own number in
+    ++helper_jobs_;
+    ++statistics_.offloaded;
+    helpers_used_ = std::chrono::steady_clock::now();
+    helpers_->hand_over(operation);
+}
+
+void Engine::arm_internal(Operation& poll, int fd) noexcept {
+    poll.prepare(fd, event_fd());
+    poll.state = State::batched;
+    batch_.push_back(&poll.iocb);
+}
+
+void Engine::pump_backlog() noexcept {
+    while (used_ < depth_ && !backlog_.empty()) {
+        Operation& operation = *backlog_.pop_front();
+        --operation.file->parked;
+        place(operation);
+    }
+}
+
+} // namespace engine
+AIOXX_NAMESPACE_END

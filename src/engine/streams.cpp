@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// Pipes, sockets, ttys: what waits for data waits by a poll, and takes no room from the disk.
+
+#include "engine/engine.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+AIOXX_NAMESPACE_BEGIN
+namespace engine {
+namespace {
+
+constexpr std::uint32_t always_reported = POLLERR | POLLHUP;
+
+} // namespace
+
+/// `operation` is the active one of its stream: try it, where trying cannot block.
+void Engine::attempt_stream(Operation& operation) noexcept {
+    FileState& file = *operation.file;
+    const bool refused = file.direction(operation).nowait == Direction::Nowait::refused;
+    if (refused && file.nonblocking_fd < 0) {
+        await_readiness(operation);
+    } else {
+        dispatch(operation);
+    }
+}
+
+void Engine::await_readiness(Operation& operation) noexcept {
+    FileState& file = *operation.file;
+    operation.state = State::streaming;
+    ++file.parked;
+    ++statistics_.polled;
+    Operation& readiness = file.stream_of(operation).readiness;
+    if (readiness.state == State::idle) { // else one left over from a cancelled operation serves
+        place_poll(readiness);
+    }
+}
+
+void Engine::stream_is_ready(Operation& readiness) noexcept {
+    FileState& file = *readiness.file;
+    FileState::Stream& stream = file.stream_of(readiness);
+    Operation* const operation = stream.active;
+    if (operation == nullptr || operation->state != State::streaming) {
+        return; // cancelled meanwhile
+    }
+    --file.parked;
+    if (file.direction(*operation).nowait == Direction::Nowait::refused) {
+        reopen_nonblocking(file);
+    }
+    dispatch(*operation);
+}
+
+void Engine::place_poll(Operation& operation) noexcept {
+    FileState& file = *operation.file;
+    operation.route = Route::plain;
+    if (polls_ >= poll_slots_ && !file.closed) {
+        poll_by_epoll(operation);
+        return;
+    }
+    ++polls_;
+    if (file.closed) {
+        hand_over(operation);
+    } else {
+        batch(operation);
+    }
+}
+
+/// POLL is refused on ttys and on O_RDWR fifos, and takes a slot each. An epoll descriptor holds
+/// any number of files, and can itself be polled.
+void Engine::poll_by_epoll(Operation& operation) noexcept {
+    FileState& file = *operation.file;
+    operation.state = State::streaming;
+    ++file.parked;
+    file.epoll_waiters.push_back(operation);
+    if (update_epoll(file)) {
+        return;
+    }
+    const int error = errno;
+    file.epoll_waiters.remove(operation);
+    --file.parked;
+    operation.state = State::idle;
+    if (operation.internal) {
+        stream_is_ready(operation); // it cannot be waited for: the helper that reads will wait
+    } else if (error == EPERM) {
+        finish(operation, operation.poll_events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM));
+    } else {
+        finish(operation, -error);
+    }
+}
+
+/// Arms the file for what its waiters want; false with errno.
+bool Engine::update_epoll(FileState& file) noexcept {
+    if (epoll_fd_ < 0) {
+        epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
+        if (epoll_fd_ < 0) {
+            return false;
+        }
+    }
+    struct epoll_event registration{};
+    registration.events = EPOLLONESHOT;
+    registration.data.ptr = &file;
+    for (const Operation* waiter = file.epoll_waiters.front(); waiter != nullptr;
+         waiter = OperationList::next(*waiter)) {
+        registration.events |= waiter->poll_events;
+    }
+    const int operation = file.in_epoll ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (::epoll_ctl(epoll_fd_, operation, file.fd, &registration) != 0) {
+        return false;
+    }
+    file.in_epoll = true;
+    if (epoll_poll_.state == State::idle) {
+        arm_internal(epoll_poll_, epoll_fd_);
+    }
+    return true;
+}
+
+void Engine::epoll_is_ready() noexcept {
+    std::array<struct epoll_event, 64> ready{};
+    int count = 0;
+    do {
+        count = ::epoll_wait(epoll_fd_, ready.data(), static_cast<int>(ready.size()), 0);
+        for (int i = 0; i < count; ++i) {
+            const auto& one = ready[static_cast<std::size_t>(i)];
+            epoll_event(*static_cast<FileState*>(one.data.ptr), one.events);
+        }
+    } while (count == static_cast<int>(ready.size()));
+    if (epoll_poll_.state == State::idle) {
+        arm_internal(epoll_poll_, epoll_fd_);
+    }
+}
+
+void Engine::epoll_event(FileState& file, std::uint32_t events) noexcept {
+    OperationList waiters = std::exchange(file.epoll_waiters, {});
+    while (Operation* const waiter = waiters.pop_front()) {
+        const std::uint32_t found = events & (waiter->poll_events | always_reported);
+        if (found == 0) {
+            file.epoll_waiters.push_back(*waiter);
+            continue;
+        }
+        --file.parked;
+        waiter->state = State::idle;
+        if (waiter->internal) {
+            stream_is_ready(*waiter);
+        } else {
+            finish(*waiter, found);
+        }
+    }
+    if (!file.epoll_waiters.empty()) {
+        update_epoll(file);
+    }
+}
+
+void Engine::internal_event(Operation& operation) noexcept {
+    if (&operation == &wake_poll_) {
+        std::error_code nothing_there;
+        wake_fd_->read(nothing_there);
+        arm_internal(wake_poll_, wake_fd_->fd());
+    } else if (&operation == &epoll_poll_) {
+        epoll_is_ready();
+    } else {
+        stream_is_ready(operation);
+    }
+}
+
+/// For files that do not know RWF_NOWAIT: a descriptor of our own that is nonblocking, opened
+/// anew, because O_NONBLOCK set on the user's would show to everybody who shares it.
+void Engine::reopen_nonblocking(FileState& file) noexcept {
+    if (std::exchange(file.reopen_tried, true) || file.closed) {
+        return;
+    }
+    int number = 0;
+    const bool pty_master = ::ioctl(file.fd, TIOCGPTN, &number) == 0; // another master, if reopened
+    const bool can_be = file.kind == FileKind::pipe || ::isatty(file.fd) == 1;
+    const int mode = ::fcntl(file.fd, F_GETFL);
+    if (pty_master || !can_be || mode < 0) {
+        return;
+    }
+    std::array<char, 32> path{};
+    std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", file.fd);
+    file.nonblocking_fd =
+        ::open(path.data(), (mode & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+void Engine::close_reopened(FileState& file) noexcept {
+    if (file.nonblocking_fd >= 0 && file.nonblocking_fd != file.fd) {
+        ::close(file.nonblocking_fd);
+    }
+    file.nonblocking_fd = -1;
+}
+
+/// The number goes. Registrations with epoll are by number and cannot be changed afterwards; who
+/// waits there goes on waiting by a poll that a helper submits.
+void Engine::end_stream_waits(FileState& file) noexcept {
+    if (!file.in_epoll) {
+        return;
+    }
+    ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, file.fd, nullptr);
+    file.in_epoll = false;
+    OperationList waiters = std::exchange(file.epoll_waiters, {});
+    while (Operation* const waiter = waiters.pop_front()) {
+        --file.parked;
+        place_poll(*waiter);
+    }
+}
+
+} // namespace engine
+AIOXX_NAMESPACE_END

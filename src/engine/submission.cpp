@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// Entering the kernel.
+
+#include "engine/engine.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <sys/resource.h>
+
+AIOXX_NAMESPACE_BEGIN
+namespace engine {
+namespace {
+
+Operation& operation_of(const Iocb& iocb) noexcept {
+    return *reinterpret_cast<Operation*>(static_cast<std::uintptr_t>(iocb.data()));
+}
+
+/// How often this thread has gone to sleep by itself.
+long voluntary_switches() noexcept {
+    rusage usage{};
+    ::getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_nvcsw;
+}
+
+} // namespace
+
+void Engine::flush() noexcept {
+    give_to_helpers();
+    submit_batch();
+    // A refusal may have handed something on.
+    if (!unhanded_.empty()) [[unlikely]] {
+        give_to_helpers();
+        submit_batch();
+    }
+}
+
+void Engine::give_to_helpers() noexcept {
+    if (unhanded_.empty()) [[likely]] {
+        return;
+    }
+    std::error_code error;
+    helpers_->start(error);
+    OperationList waiting = std::exchange(unhanded_, {});
+    while (Operation* const operation = waiting.pop_front()) {
+        if (!error && ensure_pin(*operation->file)) {
+            hand_over(*operation);
+        } else if (!operation->file->closed) {
+            // No thread, or no way to give it the file. Late is better than never: the call is
+            // made here, and may block.
+            operation->route = Route::plain;
+            batch(*operation);
+        } else {
+            release_slot(*operation);
+            finish(*operation, -EBADF);
+        }
+    }
+}
+
+void Engine::submit_batch() noexcept {
+    std::size_t from = 0;
+    unsigned attempts = 0;
+    while (from < batch_.size()) {
+        const std::size_t before = from;
+        from += submit_some(from);
+        if (from != before) {
+            attempts = 0;
+            continue;
+        }
+        // EAGAIN: the ring is full of events that nobody has taken, or the kernel is short of
+        // memory. Take what there is and go on; if there is nothing to take, the next flush will.
+        if (!reap() && ++attempts > 1) {
+            break;
+        }
+    }
+    batch_.erase(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(from));
+}
+
+/// Submits from `from` on, up to what has to be measured alone; returns how many are done with.
+std::size_t Engine::submit_some(std::size_t from) noexcept {
+    const auto is_measured = [](const Iocb* iocb) { return operation_of(*iocb).measured; };
+    const auto first = batch_.begin() + static_cast<std::ptrdiff_t>(from);
+    const bool alone = is_measured(*first);
+    const std::size_t count =
+        alone ? 1
+              : static_cast<std::size_t>(std::find_if(first, batch_.end(), is_measured) - first);
+    const long switches = alone ? voluntary_switches() : 0;
+    std::size_t accepted = 0;
+    const int error = submit_call(from, count, accepted);
+    if (alone && accepted == 1) {
+        // Not through the operation: it is the kernel's now. What was measured is its file.
+        const bool blocked = voluntary_switches() != switches;
+        Operation& operation = operation_of(*batch_[from]);
+        operation.measured = false;
+        statistics_.blocking_submits += blocked ? 1 : 0;
+        learn_from_submit(operation.file->direction(operation), blocked);
+    }
+    if (error == 0) {
+        return accepted;
+    }
+    return submit_refused(operation_of(*batch_[from]), error) ? 1 : 0;
+}
+
+int Engine::submit_call(std::size_t from, std::size_t count, std::size_t& accepted) noexcept {
+    for (std::size_t i = from; i < from + count; ++i) {
+        operation_of(*batch_[i]).state = State::kernel;
+    }
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point before = options_.time_submits ? Clock::now() : Clock::time_point{};
+    std::error_code error;
+    accepted = context_->submit({batch_.data() + from, count}, error);
+    ++statistics_.submit_calls;
+    if (options_.time_submits) {
+        statistics_.add_submit_time(Clock::now() - before);
+    }
+    for (std::size_t i = from + accepted; i < from + count; ++i) {
+        operation_of(*batch_[i]).state = State::batched;
+    }
+    return error.value();
+}
+
+/// The kernel does not take `operation`. True when that is settled; false when it is to be tried
+/// again later.
+bool Engine::submit_refused(Operation& operation, int error) noexcept {
+    if (error == EINTR || (error == EAGAIN && used_ + polls_ > 0)) {
+        return false;
+    }
+    if (&operation == &wake_poll_ || &operation == &epoll_poll_) {
+        operation.state = State::idle; // a kernel without POLL: waits end by completions alone
+        return true;
+    }
+    if (operation.kind == Kind::poll) {
+        --polls_;
+        operation.state = State::streaming;
+        if (error == EINVAL && !operation.file->closed) {
+            poll_by_epoll(operation); // more than one wait queue: a tty, an O_RDWR fifo
+        } else if (operation.internal) {
+            internal_event(operation);
+        } else {
+            finish(operation, -error);
+        }
+        return true;
+    }
+    release_slot(operation);
+    if (error == EOPNOTSUPP && operation.route == Route::nowait) {
+        try_refused(operation, -error);
+    } else {
+        finish(operation, operation.done > 0 && !operation.exact
+                              ? static_cast<std::int64_t>(operation.done)
+                              : -error);
+    }
+    return true;
+}
+
+} // namespace engine
+AIOXX_NAMESPACE_END

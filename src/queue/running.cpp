@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// Delivering completions, deadlines, and waiting.
+
+#include "queue/implementation.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <new>
+#include <utility>
+
+#include <sys/timerfd.h>
+
+AIOXX_NAMESPACE_BEGIN
+
+/// One round: everything that has completed by now is delivered, and what that starts is submitted
+/// by one call. Returns how many were delivered.
+std::size_t Queue::Implementation::pass() {
+    std::size_t count = 0;
+    if (any_posts.load(std::memory_order_acquire)) [[unlikely]] {
+        count += deliver_posts();
+    }
+    engine.reap();
+    if (!timers.empty()) {
+        expire();
+    }
+    count += deliver();
+    engine.flush();
+    return count;
+}
+
+std::size_t Queue::Implementation::deliver() {
+    std::size_t count = 0;
+    while (engine::Operation* const operation = engine.take()) {
+        complete(static_cast<Record&>(*operation));
+        ++count;
+    }
+    while (engine::Operation* const operation = finished.pop_front()) {
+        operation->state = engine::State::idle;
+        complete(static_cast<Record&>(*operation));
+        ++count;
+    }
+    return count;
+}
+
+void Queue::Implementation::complete(Record& record) {
+    timers.remove(record);
+    if (record.quarantined) [[unlikely]] {
+        --quarantined; // its user was told long ago
+        pool.give_back(record);
+        return;
+    }
+    if (record.timed_out && record.result == -ECANCELED) [[unlikely]] {
+        record.result = -ETIMEDOUT;
+        ++timed_out;
+    }
+    Completion completion{record.result, record.result2, record.done, record.end_of_file,
+                          std::move(record.buffer)};
+    if (!record.own) {
+        --outstanding;
+        if (!rooms.empty()) [[unlikely]] {
+            admit_waiting_for_room();
+        }
+    }
+    call(record, completion);
+    pool.give_back(record);
+}
+
+void Queue::Implementation::call(detail::Handler& handler, Completion& completion) {
+    ++delivering;
+    try {
+        handler.invoke(completion);
+    } catch (...) {
+        if (!failure) {
+            failure = std::current_exception(); // run() raises it when all are delivered
+        }
+    }
+    --delivering;
+}
+
+std::size_t Queue::Implementation::deliver_posts() {
+    std::vector<std::unique_ptr<detail::Handler>> calls;
+    std::vector<OperationId> cancels;
+    {
+        const std::lock_guard lock{posts_mutex};
+        calls.swap(posts);
+        cancels.swap(cancel_requests);
+        any_posts.store(false, std::memory_order_release);
+    }
+    for (const OperationId id : cancels) {
+        if (Record* const record = pool.find(id)) {
+            cancel(*record);
+        }
+    }
+    for (const auto& handler : calls) {
+        Completion nothing;
+        call(*handler, nothing);
+    }
+    return calls.size();
+}
+
+void Queue::Implementation::admit_waiting_for_room() noexcept {
+    // Those that wait are outstanding themselves.
+    while (!rooms.empty() && outstanding < options.limit + rooms.size()) {
+        finish_own(static_cast<Record&>(*rooms.pop_front()), 0);
+    }
+}
+
+/// A sleep ends well; a wait for room has timed out.
+void Queue::Implementation::expire_own(Record& record) noexcept {
+    if (record.poll_events != 0) {
+        rooms.remove(record);
+        record.timed_out = true;
+        finish_own(record, ECANCELED);
+    } else {
+        finish_own(record, 0);
+    }
+}
+
+/// Ends what is past its deadline, each by what can be done for it.
+void Queue::Implementation::expire() {
+    const Clock::time_point now = Clock::now();
+    while (!timers.empty() && timers.first().deadline <= now) {
+        Record& record = timers.first();
+        timers.remove(record);
+        if (record.kind == engine::Kind::none) {
+            expire_own(record);
+            continue;
+        }
+        record.timed_out = true;
+        const engine::Cancelled outcome = engine.cancel(record);
+        if (outcome != engine::Cancelled::runs_on || record.borrows) {
+            continue; // its completion is here, or comes; or its memory cannot be kept
+        }
+        // The waiter goes on now. The record, and the buffer in it, stay until the kernel is done.
+        ++timed_out;
+        ++quarantined;
+        --outstanding;
+        record.quarantined = true;
+        Completion completion{-ETIMEDOUT, 0, record.done, false, {}};
+        call(record, completion);
+        record.reset();
+        admit_waiting_for_room();
+    }
+    watch_timers();
+}
+
+/// With an event loop the next deadline has to make the eventfd readable: a timerfd, polled by an
+/// operation of the queue's own.
+void Queue::Implementation::watch_timers() noexcept {
+    if (!options.use_event_fd || timers.empty() || timers.first().deadline == timer_set) {
+        return;
+    }
+    if (!timer_file) {
+        std::error_code error;
+        File file = File::adopt(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), error);
+        if (error) {
+            return; // run_ready() still looks at the clock whenever it is called
+        }
+        timer_file.emplace(std::move(file));
+    }
+    timer_set = timers.first().deadline;
+    const auto since_epoch = std::max(timer_set.time_since_epoch(), Clock::duration{1});
+    itimerspec setting{};
+    setting.it_value.tv_sec = static_cast<time_t>(since_epoch.count() / 1'000'000'000);
+    setting.it_value.tv_nsec = static_cast<long>(since_epoch.count() % 1'000'000'000);
+    ::timerfd_settime(timer_file->fd(), TFD_TIMER_ABSTIME, &setting, nullptr);
+    if (timer_watch != nullptr) {
+        return;
+    }
+    try {
+        Record& watch = pool.take();
+        watch.file = &engine.state_of(*timer_file);
+        watch.kind = engine::Kind::poll;
+        watch.poll_events = 1; // POLLIN
+        watch.own = true;
+        watch.borrows = false;
+        watch.quarantined = false;
+        watch.timed_out = false;
+        watch.emplace([this](const Completion&) {
+            timer_watch = nullptr;
+            timer_set = {};
+        });
+        timer_watch = &watch;
+        engine.start(watch);
+    } catch (const std::bad_alloc&) {
+        timer_set = {}; // tried again with the next deadline
+    }
+}
+
+void Queue::Implementation::wait() {
+    if (engine.has_completed() || !finished.empty() || stopped.load() || any_posts.load()) {
+        return;
+    }
+    std::error_code error; // EINTR: the caller's loop comes round, and counts the time anew
+    if (timers.empty()) {
+        engine.wait(nullptr, error);
+        return;
+    }
+    const std::chrono::nanoseconds left =
+        std::max(timers.first().deadline - Clock::now(), Clock::duration::zero());
+    engine.wait(&left, error);
+}
+
+bool Queue::Implementation::anything_outstanding() noexcept {
+    return outstanding > 0 || any_posts.load(std::memory_order_acquire);
+}
+
+void Queue::Implementation::rethrow() {
+    if (failure) {
+        std::rethrow_exception(std::exchange(failure, nullptr));
+    }
+}
+
+AIOXX_NAMESPACE_END
