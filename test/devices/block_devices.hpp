@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include "devices/mounts.hpp"
+
+#include <string>
+
+namespace aioxx::test {
+
+/// A loop device over a sparse file on a tmpfs of its own, with direct I/O: as fast as memory, and
+/// yet asynchronous.
+class LoopDevice {
+public:
+    explicit LoopDevice(long bytes, unsigned sector_bytes = 512);
+
+    /// /dev/loopN
+    [[nodiscard]] const std::string& path() const noexcept { return made_.output(); }
+    /// Shorten it, and what lies beyond reads as EIO.
+    [[nodiscard]] std::string backing_file() const { return memory_.file("disk"); }
+
+private:
+    Tmpfs memory_;
+    HostChange made_;
+};
+
+/// A block device in compressed memory, with sectors of 4096 bytes. Completes inside submit.
+class Zram {
+public:
+    explicit Zram(long bytes);
+
+    /// /dev/zramN
+    [[nodiscard]] const std::string& path() const noexcept { return made_.output(); }
+    /// From now on it stores no more than this (compressed); writes beyond fail with EIO.
+    void limit_memory(long bytes);
+
+private:
+    HostChange made_;
+};
+
+/// Holds back what this process asks of a block device: while it is closed, nothing completes.
+///
+/// By cgroup v1's throttling, which holds reads and writes where they enter the device: they are in
+/// flight for whoever submitted them. Declare it after the Context: closing that waits for
+/// everything, and this one lets it go first.
+class Gate {
+public:
+    /// Open at first.
+    explicit Gate(const std::string& device);
+
+    void close();
+    /// Lets everything go that waits.
+    void open();
+
+private:
+    void set_limit(int limit);
+
+    std::string device_number_;
+    HostChange cgroup_;
+};
+
+} // namespace aioxx::test

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+
+// The process behind FuseServer: fuse_program DIRECTORY MAX_BACKGROUND. It mounts, goes into the
+// background, and prints its number. One thread; a request that has to wait is kept unanswered.
+
+#define FUSE_USE_VERSION 34
+#include <fuse_lowlevel.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace {
+
+constexpr std::size_t file_size = 1U << 20;
+// Only the kernel changes the files, and asking for their size would block in submit.
+constexpr double for_ever = 1e9;
+constexpr std::string_view control_name = ".control";
+
+struct Node {
+    std::string name;
+    std::vector<char> bytes = std::vector<char>(file_size);
+    bool gated = false;
+    std::size_t longest = file_size;
+    int read_error = 0;
+    int write_error = 0;
+    int fsync_error = 0;
+};
+
+struct Server {
+    std::deque<Node> nodes; // inode 2 and on
+    std::deque<std::function<void()>> waiting;
+    bool closed = false;
+    fuse_req_t awaiting = nullptr;
+    std::size_t awaited = 0;
+    std::size_t awaiting_length = 0;
+    unsigned max_background = 0;
+};
+Server server;
+
+Node& node_of(fuse_ino_t inode) {
+    return server.nodes[inode - 2];
+}
+
+bool is_control(fuse_ino_t inode) {
+    return node_of(inode).name == control_name;
+}
+
+int number_after(std::string_view part, std::string_view prefix, int otherwise) {
+    if (!part.starts_with(prefix)) {
+        return otherwise;
+    }
+    int number = otherwise;
+    part.remove_prefix(prefix.size());
+    std::from_chars(part.data(), part.data() + part.size(), number);
+    return number;
+}
+
+Node make_node(std::string_view name) {
+    Node node;
+    node.name = name;
+    for (std::size_t at = 0; at < file_size; ++at) {
+        node.bytes[at] = static_cast<char>(at / 512);
+    }
+    while (!name.empty()) {
+        const std::string_view part = name.substr(0, name.find('.'));
+        name.remove_prefix(std::min(part.size() + 1, name.size()));
+        node.gated = node.gated || part == "gate";
+        node.longest =
+            static_cast<std::size_t>(number_after(part, "short-", static_cast<int>(node.longest)));
+        node.read_error = number_after(part, "read-error-", node.read_error);
+        node.write_error = number_after(part, "write-error-", node.write_error);
+        node.fsync_error = number_after(part, "fsync-error-", node.fsync_error);
+    }
+    return node;
+}
+
+struct stat status_of(fuse_ino_t inode) {
+    struct stat status {};
+    status.st_ino = inode;
+    status.st_nlink = 1;
+    status.st_mode = inode == FUSE_ROOT_ID ? S_IFDIR | 0755 : S_IFREG | 0644;
+    if (inode != FUSE_ROOT_ID) {
+        status.st_size = static_cast<off_t>(node_of(inode).bytes.size());
+    }
+    return status;
+}
+
+// --- The gate -----------------------------------------------------------------------------------
+
+void answer_awaiting() {
+    if (server.awaiting != nullptr && server.waiting.size() >= server.awaited) {
+        fuse_reply_write(std::exchange(server.awaiting, nullptr), server.awaiting_length);
+    }
+}
+
+void pass(const Node& node, std::function<void()> answer) {
+    if (!node.gated || !server.closed) {
+        answer();
+        return;
+    }
+    server.waiting.push_back(std::move(answer));
+    answer_awaiting();
+}
+
+void release_oldest() {
+    if (!server.waiting.empty()) {
+        const auto answer = std::move(server.waiting.front());
+        server.waiting.pop_front();
+        answer();
+    }
+}
+
+void release_newest() {
+    if (!server.waiting.empty()) {
+        const auto answer = std::move(server.waiting.back());
+        server.waiting.pop_back();
+        answer();
+    }
+}
+
+void obey(fuse_req_t request, std::string_view text) {
+    if (text.starts_with("await ")) {
+        server.awaiting = request;
+        server.awaited = static_cast<std::size_t>(number_after(text, "await ", 0));
+        server.awaiting_length = text.size();
+        answer_awaiting();
+        return;
+    }
+    if (text == "close") {
+        server.closed = true;
+    } else if (text == "open") {
+        server.closed = false;
+        while (!server.waiting.empty()) {
+            release_oldest();
+        }
+    } else if (text == "oldest") {
+        release_oldest();
+    } else if (text == "newest") {
+        release_newest();
+    } else {
+        fuse_reply_err(request, EINVAL);
+        return;
+    }
+    fuse_reply_write(request, text.size());
+}
+
+// --- What the kernel asks -----------------------------------------------------------------------
+
+void init(void*, fuse_conn_info* connection) {
+    connection->max_background = server.max_background;
+    connection->congestion_threshold = server.max_background;
+    connection->want &= ~static_cast<unsigned>(FUSE_CAP_AUTO_INVAL_DATA);
+}
+
+void lookup(fuse_req_t request, fuse_ino_t, const char* name) {
+    auto node = std::find_if(server.nodes.begin(), server.nodes.end(),
+                             [name](const Node& each) { return each.name == name; });
+    if (node == server.nodes.end()) {
+        server.nodes.push_back(make_node(name));
+        node = std::prev(server.nodes.end());
+    }
+    fuse_entry_param entry{};
+    entry.ino = static_cast<fuse_ino_t>(node - server.nodes.begin()) + 2;
+    entry.attr = status_of(entry.ino);
+    entry.attr_timeout = for_ever;
+    fuse_reply_entry(request, &entry);
+}
+
+void getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info*) {
+    const struct stat status = status_of(inode);
+    fuse_reply_attr(request, &status, for_ever);
+}
+
+void setattr(fuse_req_t request, fuse_ino_t inode, struct stat* wanted, int which,
+             fuse_file_info*) {
+    if ((which & FUSE_SET_ATTR_SIZE) != 0 && inode != FUSE_ROOT_ID) {
+        node_of(inode).bytes.resize(static_cast<std::size_t>(wanted->st_size));
+    }
+    getattr(request, inode, nullptr);
+}
+
+void open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
+    file->direct_io = is_control(inode);
+    fuse_reply_open(request, file);
+}
+
+void read(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset, fuse_file_info*) {
+    pass(node_of(inode), [=] {
+        const Node& node = node_of(inode);
+        if (node.read_error != 0) {
+            fuse_reply_err(request, node.read_error);
+            return;
+        }
+        const std::size_t at = std::min(static_cast<std::size_t>(offset), node.bytes.size());
+        const std::size_t length = std::min({size, node.bytes.size() - at, node.longest});
+        fuse_reply_buf(request, node.bytes.data() + at, length);
+    });
+}
+
+void write(fuse_req_t request, fuse_ino_t inode, const char* data, std::size_t size, off_t offset,
+           fuse_file_info*) {
+    if (is_control(inode)) {
+        obey(request, {data, size});
+        return;
+    }
+    pass(node_of(inode), [=, copy = std::string(data, size)] {
+        Node& node = node_of(inode);
+        if (node.write_error != 0) {
+            fuse_reply_err(request, node.write_error);
+            return;
+        }
+        const auto at = static_cast<std::size_t>(offset);
+        node.bytes.resize(std::max(node.bytes.size(), at + copy.size()));
+        std::memcpy(node.bytes.data() + at, copy.data(), copy.size());
+        fuse_reply_write(request, copy.size());
+    });
+}
+
+void fsync(fuse_req_t request, fuse_ino_t inode, int, fuse_file_info*) {
+    pass(node_of(inode), [=] { fuse_reply_err(request, node_of(inode).fsync_error); });
+}
+
+int serve(const char* directory) {
+    fuse_lowlevel_ops operations{};
+    operations.init = init;
+    operations.lookup = lookup;
+    operations.getattr = getattr;
+    operations.setattr = setattr;
+    operations.open = open;
+    operations.read = read;
+    operations.write = write;
+    operations.fsync = fsync;
+
+    char name[] = "fuse_program";
+    char* arguments[] = {name, nullptr};
+    fuse_args args = FUSE_ARGS_INIT(1, arguments);
+    fuse_session* const session = fuse_session_new(&args, &operations, sizeof(operations), nullptr);
+    if (session == nullptr || fuse_session_mount(session, directory) != 0) {
+        return EXIT_FAILURE;
+    }
+    const pid_t child = ::fork();
+    if (child != 0) {
+        std::printf("%d\n", child);
+        std::fflush(stdout);
+        ::_exit(child < 0 ? EXIT_FAILURE : EXIT_SUCCESS); // the mount is the child's
+    }
+    const int null = ::open("/dev/null", O_RDWR);
+    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        ::dup2(null, standard);
+    }
+    const int result = fuse_session_loop(session);
+    ::_exit(result);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 3) {
+        std::fputs("fuse_program DIRECTORY MAX_BACKGROUND\n", stderr);
+        return EXIT_FAILURE;
+    }
+    server.max_background = static_cast<unsigned>(std::atoi(argv[2]));
+    return serve(argv[1]);
+}
