@@ -19,7 +19,7 @@ configure() { # OPTION...
 
 # The headers have a job of their own.
 compile_and_test() { # OPTION OF MESON TEST...
-    ninja -C "$work/$name" -j "$(nproc)"
+    ninja -C "$work/$name" -j "$(nproc)" --quiet
     local status=0
     meson test -C "$work/$name" --no-rebuild --no-suite headers --print-errorlogs \
         --timeout-multiplier 3 "$@" || status=$?

@@ -43,7 +43,8 @@ TEST_CASE("wrong usage is one line and status 2") {
         {{"copy", source, target, "--block-size=18446744073709551616"}, "--block-size"},
         {{"copy", source, target, "--block-size=18446744073709551615M"}, "--block-size"},
     };
-    for (const auto& [arguments, part] : cases) {
+    for (const auto& [arguments, named] : cases) {
+        const std::string& part = named; // clang 14 lets no lambda have a binding
         const Outcome end = aioxx_with(arguments);
         CAPTURE(end.errors);
         CAPTURE(part);
