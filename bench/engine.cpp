@@ -15,6 +15,8 @@ constexpr std::array all {
     EngineEntry{"c", "libaio, a loop written by hand in C", make_c},
         EngineEntry{"context", "aioxx::Context, reaping by call", make_context},
         EngineEntry{"context-ring", "aioxx::Context, reaping from the ring", make_context_ring},
+        EngineEntry{"queue", "aioxx::Queue, a callback an operation", make_queue},
+        EngineEntry{"coroutines", "aioxx::Queue, co_await", make_coroutines},
         EngineEntry{"pread", "pread and pwrite, one at a time", make_pread},
         EngineEntry{"threads", "a pool of threads with pread and pwrite", make_thread_pool},
         EngineEntry{"glibc", "glibc's POSIX AIO", make_glibc_aio},

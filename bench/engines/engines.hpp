@@ -9,6 +9,8 @@ namespace bench {
 std::unique_ptr<Engine> make_c(const Workload&);
 std::unique_ptr<Engine> make_context(const Workload&);
 std::unique_ptr<Engine> make_context_ring(const Workload&);
+std::unique_ptr<Engine> make_queue(const Workload&);
+std::unique_ptr<Engine> make_coroutines(const Workload&);
 std::unique_ptr<Engine> make_pread(const Workload&);
 std::unique_ptr<Engine> make_thread_pool(const Workload&);
 std::unique_ptr<Engine> make_glibc_aio(const Workload&);
