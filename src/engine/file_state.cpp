@@ -5,6 +5,8 @@
 #include "engine/engine.hpp"
 
 #include <poll.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 AIOXX_NAMESPACE_BEGIN
@@ -24,6 +26,13 @@ bool is_in_memory(int fd) noexcept {
     return type == tmpfs || type == ramfs || type == hugetlbfs;
 }
 
+/// /dev/null, /dev/zero and their like: no streams, whatever their kind says, and never waited for.
+bool is_memory_device(int fd) noexcept {
+    constexpr unsigned memory_devices = 1; // the major number
+    struct stat status {};
+    return ::fstat(fd, &status) == 0 && major(status.st_rdev) == memory_devices;
+}
+
 } // namespace
 
 FileState::FileState(Engine& user, const File& file) noexcept
@@ -38,6 +47,9 @@ FileState::FileState(Engine& user, const File& file) noexcept
       direct(file.is_direct()), append(file.is_append()) {
     if (kind == FileKind::regular) {
         in_memory = is_in_memory(fd);
+    } else if (kind == FileKind::character_device && is_memory_device(fd)) {
+        in_memory = true;
+        stream = false;
     }
     for (Stream& one : streams) {
         one.readiness.kind = Kind::poll;

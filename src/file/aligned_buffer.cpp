@@ -20,8 +20,8 @@ AlignedBuffer::AlignedBuffer(std::size_t size, std::size_t alignment)
     }
 }
 
-AlignedBuffer::~AlignedBuffer() {
-    ::operator delete (data_, std::align_val_t{alignment_});
+void AlignedBuffer::release(std::byte* data, std::size_t alignment) noexcept {
+    ::operator delete (data, std::align_val_t{alignment});
 }
 
 AIOXX_NAMESPACE_END

@@ -55,7 +55,9 @@ public:
 
     void give_back(Record& record) noexcept {
         record.reset();
-        record.buffer = AlignedBuffer{};
+        if (record.buffer.data() != nullptr) [[unlikely]] {
+            record.buffer = AlignedBuffer{};
+        }
         record.in_use = false;
         ++record.generation;
         free_.push_back(&record);

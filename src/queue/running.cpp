@@ -44,7 +44,9 @@ std::size_t Queue::Implementation::deliver() {
 }
 
 void Queue::Implementation::complete(Record& record) {
-    timers.remove(record);
+    if (record.timer != Record::no_timer) [[unlikely]] {
+        timers.remove(record);
+    }
     if (record.quarantined) [[unlikely]] {
         --quarantined; // its user was told long ago
         pool.give_back(record);

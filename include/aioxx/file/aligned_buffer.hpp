@@ -31,7 +31,11 @@ public:
         std::swap(alignment_, taken.alignment_);
         return *this;
     }
-    ~AlignedBuffer();
+    ~AlignedBuffer() {
+        if (data_ != nullptr) {
+            release(data_, alignment_);
+        }
+    }
 
     [[nodiscard]] std::byte* data() noexcept { return data_; }
     [[nodiscard]] const std::byte* data() const noexcept { return data_; }
@@ -50,6 +54,8 @@ public:
     }
 
 private:
+    static void release(std::byte* data, std::size_t alignment) noexcept;
+
     std::byte* data_ = nullptr;
     std::size_t size_ = 0;
     std::size_t alignment_ = 1;
