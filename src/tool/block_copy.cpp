@@ -61,7 +61,7 @@ BlockCopy::BlockCopy(OpenFile& source, OpenFile& target, std::int64_t size, std:
                      unsigned depth)
     : source_(source), target_(target), size_(size), block_size_(block_size) {
     const auto block = static_cast<std::int64_t>(block_size);
-    const std::int64_t blocks = size / block + (size % block != 0);
+    const std::int64_t blocks = size == 0 ? 0 : (size - 1) / block + 1;
     slots_ = static_cast<unsigned>(std::min<std::int64_t>(depth, blocks));
 }
 

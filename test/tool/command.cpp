@@ -71,6 +71,7 @@ pid_t Tool::spawn(int out, int errors, bool traced) const {
     std::vector<std::string> words{AIOXX_TOOL};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> pointers;
+    pointers.reserve(words.size() + 1);
     for (std::string& word : words) {
         pointers.push_back(word.data());
     }

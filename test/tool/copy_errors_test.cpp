@@ -34,13 +34,12 @@ void fails_without_a_trace(Tool tool, const Workspace& here,
     }
 }
 
-Outcome copy_fails(const std::string& source, const std::string& target,
-                   const std::vector<std::string>& parts) {
+void copy_fails(const std::string& source, const std::string& target,
+                const std::vector<std::string>& parts) {
     const Outcome end = copy({source, target});
     CAPTURE(end.errors);
     CHECK(end.status == 1);
     CHECK(end.is_one_line_with(parts));
-    return end;
 }
 
 /// Does `change` to the source once the first block has been asked for.
