@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 
 #include <poll.h>
+#include <sys/uio.h>
 
 AIOXX_NAMESPACE_BEGIN
 namespace {
@@ -31,40 +33,45 @@ public:
             iocb_.prepare_poll(file_.fd(), POLLIN | POLLOUT);
             break;
         case Opcode::read:
-            iocb_.prepare_read(file_.fd(), {}, offset());
+            iocb_.prepare_read(file_.fd(), {}, 0);
             break;
         case Opcode::write:
-            iocb_.prepare_write(file_.fd(), {}, offset());
+            iocb_.prepare_write(file_.fd(), {}, 0);
             break;
         case Opcode::readv:
-            iocb_.prepare_readv(file_.fd(), {}, offset());
+            iocb_.prepare_readv(file_.fd(), {}, 0);
             break;
         case Opcode::writev:
-            iocb_.prepare_writev(file_.fd(), {}, offset());
+            iocb_.prepare_writev(file_.fd(), {}, 0);
             break;
         case Opcode::noop:
             return EINVAL;
         }
-        const bool transfer =
-            opcode != Opcode::fsync && opcode != Opcode::fdatasync && opcode != Opcode::poll;
-        // What an empty transfer meets in the file itself says nothing about the opcode.
+        if (file_.is_stream() && (opcode == Opcode::read || opcode == Opcode::readv)) {
+            prepare_on_stream(Direction::read);
+        } else if (file_.is_stream() && (opcode == Opcode::write || opcode == Opcode::writev)) {
+            prepare_on_stream(Direction::write);
+        }
         const Refusal refusal = run();
-        return refusal.at_submit && !(transfer && is_by_offset(refusal)) ? refusal.error : 0;
+        return refusal.at_submit ? refusal.error : 0;
     }
 
     int flag(RwFlags flag, Direction direction) {
-        if (direction == Direction::read) {
-            iocb_.prepare_read(file_.fd(), {}, offset());
+        if (file_.is_stream()) {
+            prepare_on_stream(direction);
+        } else if (direction == Direction::read) {
+            iocb_.prepare_read(file_.fd(), {}, 0);
         } else {
-            iocb_.prepare_write(file_.fd(), {}, offset());
+            iocb_.prepare_write(file_.fd(), {}, 0);
         }
         iocb_.set_rw_flags(flag);
         const Refusal refusal = run();
         // Some files find out late: ext4 answers a NOWAIT buffered write in its event. Anything
         // else there (EINVAL for an atomic write of nothing) is no matter of the flag.
-        const bool refused = refusal.at_submit ? !is_by_offset(refusal) //
-                                               : refusal.error == EOPNOTSUPP;
-        return refused ? refusal.error : 0;
+        if (refusal.at_submit || refusal.error == EOPNOTSUPP) {
+            return refusal.error;
+        }
+        return direction == Direction::write && is_refused_with_bytes(flag) ? EOPNOTSUPP : 0;
     }
 
 private:
@@ -73,18 +80,31 @@ private:
         bool at_submit = false;
     };
 
-    /// A write of nothing is a message to a datagram socket. A negative offset is refused after
-    /// the opcode, the open mode and the flags have been found good, and before anything is done.
-    [[nodiscard]] std::int64_t offset() const noexcept { return file_.is_stream() ? -1 : 0; }
-    [[nodiscard]] bool is_by_offset(const Refusal& refusal) const noexcept {
-        return file_.is_stream() && refusal.error == EINVAL;
+    /// A write of nothing is a message to a datagram socket, and a read of nothing takes one. So
+    /// the iovec is where no memory is: EFAULT comes after the open mode, the flags and the file's
+    /// ability to read or write at all have been found good, and before anything is done.
+    void prepare_on_stream(Direction direction) noexcept {
+        const std::span<const iovec> nowhere{static_cast<const iovec*>(nullptr), 1};
+        if (direction == Direction::read) {
+            iocb_.prepare_readv(file_.fd(), nowhere, 0);
+        } else {
+            iocb_.prepare_writev(file_.fd(), nowhere, 0);
+        }
+    }
+
+    /// Two refusals of buffered writes that come after the kernel has turned to their bytes.
+    [[nodiscard]] bool is_refused_with_bytes(RwFlags flag) const noexcept {
+        return !file_.is_direct() &&
+               (flag == RwFlags::atomic ||
+                (flag == RwFlags::nowait && file_.kind() == FileKind::block_device));
     }
 
     Refusal run() {
         std::error_code error;
         context_.submit(iocb_, error);
         if (error) {
-            return {error.value(), true};
+            const bool good = file_.is_stream() && error.value() == EFAULT;
+            return {good ? 0 : error.value(), true};
         }
         if (iocb_.opcode() == Opcode::poll) {
             context_.cancel(iocb_, error); // or it was ready at once, which is as good

@@ -108,8 +108,8 @@ File File::borrow(int fd, std::error_code& error) noexcept {
 File::File(File&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), status_flags_(std::exchange(other.status_flags_, 0)),
       alignment_(std::exchange(other.alignment_, {})),
-      kind_(std::exchange(other.kind_, FileKind::none)),
-      owned_(std::exchange(other.owned_, false)), uses_(other.uses_.exchange(nullptr)) {}
+      kind_(std::exchange(other.kind_, FileKind::none)), owned_(std::exchange(other.owned_, false)),
+      uses_(other.uses_.exchange(nullptr)) {}
 
 File& File::operator=(File&& other) noexcept {
     if (this != &other) {
@@ -160,15 +160,17 @@ bool File::is_stream() const noexcept {
 }
 
 bool File::is_readable() const noexcept {
-    return is_open() && (status_flags_ & O_ACCMODE) != O_WRONLY && (status_flags_ & O_PATH) == 0;
+    const int mode = status_flags_ & O_ACCMODE; // 3 is for ioctl alone
+    return is_open() && (mode == O_RDONLY || mode == O_RDWR) && (status_flags_ & O_PATH) == 0;
 }
 
 bool File::is_writable() const noexcept {
-    return is_open() && (status_flags_ & O_ACCMODE) != O_RDONLY;
+    const int mode = status_flags_ & O_ACCMODE;
+    return is_open() && (mode == O_WRONLY || mode == O_RDWR);
 }
 
 bool File::is_direct() const noexcept {
-    return (status_flags_ & O_DIRECT) != 0;
+    return (status_flags_ & O_DIRECT) != 0 && kind_ != FileKind::pipe; // a pipe of packets
 }
 
 bool File::is_append() const noexcept {
