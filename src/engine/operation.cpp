@@ -5,10 +5,7 @@
 AIOXX_NAMESPACE_BEGIN
 namespace engine {
 
-std::size_t Operation::remaining() const noexcept {
-    if (vector == nullptr) {
-        return length - done;
-    }
+std::size_t Operation::remaining_in_vector() const noexcept {
     std::size_t bytes = 0;
     for (const iovec& part : std::span{vector, length}) {
         bytes += part.iov_len;
@@ -16,11 +13,7 @@ std::size_t Operation::remaining() const noexcept {
     return bytes;
 }
 
-void Operation::advance(std::size_t bytes) noexcept {
-    done += bytes;
-    if (vector == nullptr) {
-        return;
-    }
+void Operation::advance_vector(std::size_t bytes) noexcept {
     while (bytes > 0 && length > 0) {
         const std::size_t part = bytes < vector->iov_len ? bytes : vector->iov_len;
         vector->iov_base = static_cast<std::byte*>(vector->iov_base) + part;

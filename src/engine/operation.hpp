@@ -103,11 +103,22 @@ public:
     }
 
     /// Bytes that are still to be transferred.
-    [[nodiscard]] std::size_t remaining() const noexcept;
+    [[nodiscard]] std::size_t remaining() const noexcept {
+        return vector == nullptr ? length - done : remaining_in_vector();
+    }
     /// Moves the start of the buffers by `bytes` that have been transferred.
-    void advance(std::size_t bytes) noexcept;
+    void advance(std::size_t bytes) noexcept {
+        done += bytes;
+        if (vector != nullptr) {
+            advance_vector(bytes);
+        }
+    }
     /// Fills in the iocb for what remains, on descriptor `fd`.
     void prepare(int fd, int event_fd) noexcept;
+
+private:
+    [[nodiscard]] std::size_t remaining_in_vector() const noexcept;
+    void advance_vector(std::size_t bytes) noexcept;
 };
 
 using OperationList = List<Operation, Operation::holder>;

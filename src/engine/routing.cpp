@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::uint8_t misses_until_skipped = 4;
 constexpr std::uint16_t most_skips = 64;
-constexpr std::uint16_t submits_between_measurements = 64;
+constexpr std::uint16_t fewest_between_measurements = 64; // three system calls more, for each
+constexpr std::uint16_t most_between_measurements = 1024;
 constexpr std::uint8_t blocks_until_offloaded = 2;
 constexpr std::uint16_t first_penalty = 64;
 constexpr std::uint16_t most_penalty = 4096;
@@ -64,7 +65,7 @@ Route Engine::choose_direct_route(Operation& operation) noexcept {
     if (direction.watched > 0) {
         --direction.watched;
         operation.measured = true;
-    } else if (++direction.unwatched >= submits_between_measurements) {
+    } else if (++direction.unwatched >= direction.interval) {
         direction.unwatched = 0;
         operation.measured = true;
     }
@@ -75,8 +76,11 @@ void Engine::learn_from_submit(Direction& direction, bool blocked) noexcept {
     if (!blocked) {
         direction.blocked = 0;
         direction.penalty = first_penalty;
+        direction.interval = std::min<std::uint16_t>(
+            static_cast<std::uint16_t>(direction.interval * 2), most_between_measurements);
         return;
     }
+    direction.interval = fewest_between_measurements;
     // One may be an accident, a lock that somebody held. The next ones will tell.
     direction.watched = std::max<std::uint16_t>(direction.watched, blocks_until_offloaded);
     if (++direction.blocked >= blocks_until_offloaded) {

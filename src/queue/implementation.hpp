@@ -31,10 +31,13 @@ struct Queue::Implementation {
     Implementation& operator=(const Implementation&) = delete;
 
     // Starting
-    detail::Handler* prepare(detail::Request& request, std::error_code& error);
+    detail::Handler* prepare(detail::Request& request, int& error);
     OperationId launch(Record& record) noexcept;
     void begin(Record& record) noexcept;
-    [[nodiscard]] bool is_full() const noexcept { return outstanding >= options.limit; }
+    /// Those that wait for room take none.
+    [[nodiscard]] bool is_full() const noexcept {
+        return outstanding - rooms.size() >= options.limit;
+    }
 
     // Running
     std::size_t pass();
@@ -42,7 +45,7 @@ struct Queue::Implementation {
     std::size_t deliver_posts();
     void complete(Record& record);
     void call(detail::Handler& handler, Completion& completion);
-    void expire();
+    std::size_t expire();
     void expire_own(Record& record) noexcept;
     void admit_waiting_for_room() noexcept;
     void wait();

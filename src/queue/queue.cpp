@@ -57,9 +57,9 @@ Queue::~Queue() {
     }
 }
 
-detail::Handler* Queue::prepare(detail::Request& request, std::error_code& error) {
+detail::Handler* Queue::prepare(detail::Request& request, int& error) {
     if (implementation_ == nullptr) {
-        error.assign(EINVAL, std::generic_category());
+        error = EINVAL;
         return nullptr;
     }
     return implementation_->prepare(request, error);
@@ -84,7 +84,7 @@ void Queue::run() {
             if (!queue.anything_outstanding()) {
                 return;
             }
-            queue.wait();
+            queue.wait(); // stop() ends it, or has done so before it began
         }
     }
 }

@@ -22,7 +22,7 @@ std::size_t Queue::Implementation::pass() {
     }
     engine.reap();
     if (!timers.empty()) {
-        expire();
+        count += expire();
     }
     count += deliver();
     engine.flush();
@@ -102,8 +102,7 @@ std::size_t Queue::Implementation::deliver_posts() {
 }
 
 void Queue::Implementation::admit_waiting_for_room() noexcept {
-    // Those that wait are outstanding themselves.
-    while (!rooms.empty() && outstanding < options.limit + rooms.size()) {
+    while (!rooms.empty() && !is_full()) {
         finish_own(static_cast<Record&>(*rooms.pop_front()), 0);
     }
 }
@@ -119,8 +118,9 @@ void Queue::Implementation::expire_own(Record& record) noexcept {
     }
 }
 
-/// Ends what is past its deadline, each by what can be done for it.
-void Queue::Implementation::expire() {
+/// Ends what is past its deadline, each by what can be done for it. Returns how many were told so.
+std::size_t Queue::Implementation::expire() {
+    std::size_t count = 0;
     const Clock::time_point now = Clock::now();
     while (!timers.empty() && timers.first().deadline <= now) {
         Record& record = timers.first();
@@ -140,11 +140,13 @@ void Queue::Implementation::expire() {
         --outstanding;
         record.quarantined = true;
         Completion completion{-ETIMEDOUT, 0, record.done, false, {}};
+        ++count;
+        admit_waiting_for_room();
         call(record, completion);
         record.reset();
-        admit_waiting_for_room();
     }
     watch_timers();
+    return count;
 }
 
 /// With an event loop the next deadline has to make the eventfd readable: a timerfd, polled by an
@@ -182,6 +184,7 @@ void Queue::Implementation::watch_timers() noexcept {
         watch.emplace([this](const Completion&) {
             timer_watch = nullptr;
             timer_set = {};
+            watch_timers(); // it has told of one: there may be others
         });
         timer_watch = &watch;
         engine.start(watch);
@@ -191,7 +194,7 @@ void Queue::Implementation::watch_timers() noexcept {
 }
 
 void Queue::Implementation::wait() {
-    if (engine.has_completed() || !finished.empty() || stopped.load() || any_posts.load()) {
+    if (engine.has_completed() || !finished.empty() || any_posts.load()) {
         return;
     }
     std::error_code error; // EINTR: the caller's loop comes round, and counts the time anew

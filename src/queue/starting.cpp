@@ -36,18 +36,18 @@ engine::Kind engine_kind(Kind kind) noexcept {
 
 } // namespace
 
-detail::Handler* Queue::Implementation::prepare(detail::Request& request, std::error_code& error) {
+detail::Handler* Queue::Implementation::prepare(detail::Request& request, int& error) {
     const bool bounded = request.kind != Kind::room;
     if (!engine.is_open()) {
-        error.assign(EINVAL, std::generic_category()); // a child's copy
+        error = EINVAL; // a child's copy
         return nullptr;
     }
     if (bounded && is_full()) {
-        error.assign(EAGAIN, std::generic_category());
+        error = EAGAIN;
         return nullptr;
     }
     if (request.file != nullptr && !request.file->is_open()) {
-        error.assign(EBADF, std::generic_category());
+        error = EBADF;
         return nullptr;
     }
     engine::FileState* const file =
@@ -89,7 +89,6 @@ detail::Handler* Queue::Implementation::prepare(detail::Request& request, std::e
     if (request.kind == Kind::room) {
         record.poll_events = 1; // told apart from a sleep
     }
-    error.clear();
     return &record;
 }
 
@@ -97,6 +96,9 @@ OperationId Queue::Implementation::launch(Record& record) noexcept {
     const OperationId id = record.id();
     ++outstanding;
     begin(record);
+    if (record.timer != Record::no_timer) {
+        watch_timers();
+    }
     if (delivering == 0) {
         engine.flush();
         signal_if_ready();
@@ -117,8 +119,6 @@ void Queue::Implementation::begin(Record& record) noexcept {
         record.state = engine::State::ordered;
         if (record.timer == Record::no_timer) {
             finish_own(record, 0); // a sleep without an end would be nobody's wish
-        } else {
-            watch_timers();
         }
     }
 }

@@ -253,8 +253,8 @@ private:
     }
 
     void open(const Options* options, std::size_t size, std::error_code& error);
-    /// A record for `request`, whose handler is to be filled in; null with an error.
-    detail::Handler* prepare(detail::Request& request, std::error_code& error);
+    /// A record for `request`, whose handler is to be filled in; null with an errno.
+    detail::Handler* prepare(detail::Request& request, int& error);
     OperationId launch(detail::Handler& handler) noexcept;
     void discard(detail::Handler& handler) noexcept;
     void post_handler(std::unique_ptr<detail::Handler> handler);
@@ -273,9 +273,14 @@ private:
 template <typename Result>
 template <typename Callback>
 OperationId Operation<Result>::start(Callback&& callback, std::error_code& error) && {
-    detail::Handler* const handler = queue_->prepare(request_, error);
-    if (handler == nullptr) {
+    int failure = 0;
+    detail::Handler* const handler = queue_->prepare(request_, failure);
+    if (handler == nullptr) [[unlikely]] {
+        error.assign(failure, std::generic_category());
         return {};
+    }
+    if (error) {
+        error.assign(0, std::generic_category());
     }
     try {
         handler->emplace(std::forward<Callback>(callback));
