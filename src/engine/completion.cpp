@@ -53,8 +53,10 @@ void Engine::event(Operation& operation, std::int64_t result, std::int64_t resul
     release_slot(operation);
     if (operation.is_transfer()) {
         transferred(operation, result, from);
-    } else if (operation.kind == Kind::poll && result == 0) {
-        finish(operation, -ECANCELED); // a poll that was ready has bits to show
+    } else if (operation.kind == Kind::poll && result >= 0) {
+        // The kernel gives all bits of the wakeup, and none to a poll that was cancelled.
+        const std::int64_t found = result & (operation.poll_events | always_reported);
+        finish(operation, found != 0 ? found : -ECANCELED);
     } else {
         finish(operation, result);
     }

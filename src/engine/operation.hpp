@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <span>
 
+#include <poll.h>
 #include <sys/uio.h>
 
 AIOXX_NAMESPACE_BEGIN
@@ -18,6 +19,9 @@ namespace engine {
 
 class FileState;
 struct Pin;
+
+/// What a poll tells, asked for or not.
+inline constexpr std::uint32_t always_reported = POLLERR | POLLHUP;
 
 /// What an operation is, as its user asked for it.
 enum class Kind : std::uint8_t {

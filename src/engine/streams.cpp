@@ -16,11 +16,6 @@
 
 AIOXX_NAMESPACE_BEGIN
 namespace engine {
-namespace {
-
-constexpr std::uint32_t always_reported = POLLERR | POLLHUP;
-
-} // namespace
 
 /// `operation` is the active one of its stream: try it, where trying cannot block.
 void Engine::attempt_stream(Operation& operation) noexcept {

@@ -27,6 +27,7 @@ long voluntary_switches() noexcept {
 } // namespace
 
 void Engine::flush() noexcept {
+    pump_backlog(); // cancelling may have made room, and no event comes of that
     give_to_helpers();
     submit_batch();
     // A refusal may have handed something on.
