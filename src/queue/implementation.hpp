@@ -48,7 +48,7 @@ struct Queue::Implementation {
     std::size_t expire();
     void expire_own(Record& record) noexcept;
     void admit_waiting_for_room() noexcept;
-    void wait();
+    void wait(bool heeds_stop = true);
     bool anything_outstanding() noexcept;
     void rethrow();
     void watch_timers() noexcept;

@@ -84,7 +84,7 @@ void Queue::run() {
             if (!queue.anything_outstanding()) {
                 return;
             }
-            queue.wait(); // stop() ends it, or has done so before it began
+            queue.wait();
         }
     }
 }
@@ -108,7 +108,7 @@ bool Queue::run_once() {
 void Queue::step() {
     Implementation& queue = *implementation_;
     while (queue.pass() == 0 && !queue.failure) {
-        queue.wait();
+        queue.wait(false); // stop() is for run() and run_once(), and must not make this one spin
     }
     queue.rethrow();
 }

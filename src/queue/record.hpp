@@ -31,6 +31,10 @@ struct Record : engine::Operation, detail::Handler {
     bool quarantined = false; // completed for its user, not for the kernel
     bool own = false;         // the queue's own, and nobody's business
 
+    /// Of those that never enter the kernel, the ones that do not sleep.
+    [[nodiscard]] bool is_room() const noexcept {
+        return kind == engine::Kind::none && poll_events != 0;
+    }
     [[nodiscard]] OperationId id() const noexcept {
         return {(std::uint64_t{generation} << 32) | index};
     }

@@ -60,11 +60,14 @@ void Queue::Implementation::complete(Record& record) {
                           std::move(record.buffer)};
     if (!record.own) {
         --outstanding;
-        if (!rooms.empty()) [[unlikely]] {
+        if (!rooms.empty() && !record.is_room()) [[unlikely]] {
             admit_waiting_for_room();
         }
     }
     call(record, completion);
+    if (record.is_room()) [[unlikely]] {
+        admit_waiting_for_room(); // not before: that place was its own
+    }
     pool.give_back(record);
 }
 
@@ -109,7 +112,7 @@ void Queue::Implementation::admit_waiting_for_room() noexcept {
 
 /// A sleep ends well; a wait for room has timed out.
 void Queue::Implementation::expire_own(Record& record) noexcept {
-    if (record.poll_events != 0) {
+    if (record.is_room()) {
         rooms.remove(record);
         record.timed_out = true;
         finish_own(record, ECANCELED);
@@ -193,8 +196,9 @@ void Queue::Implementation::watch_timers() noexcept {
     }
 }
 
-void Queue::Implementation::wait() {
-    if (engine.has_completed() || !finished.empty() || any_posts.load()) {
+void Queue::Implementation::wait(bool heeds_stop) {
+    if (engine.has_completed() || !finished.empty() || any_posts.load() ||
+        (heeds_stop && stopped.load())) {
         return;
     }
     std::error_code error; // EINTR: the caller's loop comes round, and counts the time anew
