@@ -144,6 +144,26 @@ Outcome copy(std::vector<std::string> arguments) {
     return tool.run();
 }
 
+std::size_t cached_pages(const std::string& path) {
+    const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    const auto size = static_cast<std::size_t>(::lseek(file, 0, SEEK_END));
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    std::vector<unsigned char> resident(size / page + 1);
+    void* const memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file, 0);
+    if (memory == MAP_FAILED || ::mincore(memory, size, resident.data()) != 0) {
+        throw std::system_error(errno, std::generic_category(), "mincore");
+    }
+    ::munmap(memory, size);
+    return static_cast<std::size_t>(
+        std::count_if(resident.begin(), resident.end(), [](unsigned char c) { return c & 1U; }));
+}
+
+bool takes_direct_io(const std::string& path) {
+    // The flag alone is no sign: tmpfs takes it, and goes on to use the page cache.
+    return copy({"--direct=always", path, path + ".probe"}).status == 0 &&
+           cached_pages(path + ".probe") == 0 && ::unlink((path + ".probe").c_str()) == 0;
+}
+
 void refuse_call(long number, int error, unsigned argument, std::uint32_t mask) {
     // The low half of an argument; which half comes first is the machine's business.
     constexpr std::uint32_t low = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0;

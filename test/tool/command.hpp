@@ -7,6 +7,7 @@
 #include "descriptors.hpp"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -54,6 +55,11 @@ private:
 
 /// `aioxx copy ARGUMENTS...`
 Outcome copy(std::vector<std::string> arguments);
+
+/// Pages of the file that are in the page cache.
+std::size_t cached_pages(const std::string& path);
+/// Whether a copy of `path` in its directory goes past the page cache.
+bool takes_direct_io(const std::string& path);
 
 // For Tool::before_exec.
 
