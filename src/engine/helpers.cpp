@@ -62,9 +62,16 @@ void Helpers::start(std::error_code& error) noexcept {
         error.assign(failure, std::generic_category());
         return;
     }
+    {
+        // Before it runs: it may end for idleness before this thread goes on.
+        const std::lock_guard lock{mutex_};
+        keeper_runs_ = true;
+    }
     if (!start_thread<&Helpers::keep>(keeper_)) {
         table_.close_inside();
         table_.close_outside();
+        const std::lock_guard lock{mutex_};
+        keeper_runs_ = false;
         error.assign(EAGAIN, std::generic_category());
         return;
     }
@@ -74,8 +81,6 @@ void Helpers::start(std::error_code& error) noexcept {
     if (!table_is_shared_) {
         table_.close_inside(); // the keeper has it in the private table
     }
-    const std::lock_guard lock{mutex_};
-    keeper_runs_ = true;
 }
 
 void Helpers::stop() noexcept {
@@ -102,6 +107,10 @@ Pin* Helpers::pin(int fd) noexcept {
     }
     {
         const std::lock_guard lock{mutex_};
+        if (!keeper_runs_) {
+            pins_.give_back(*pin);
+            return nullptr;
+        }
         ++pinned_; // the keeper stays from here on
     }
     if (table_.send({Message::Kind::file, pin, 0}, fd) != 0) {
@@ -174,7 +183,7 @@ Operation* Helpers::take_refused() noexcept {
 void Helpers::keep() noexcept {
     // Where the table cannot be left, files arrive in the shared one: still never the wrong file,
     // but a number and the record locks are the price.
-    table_is_shared_ = !table_.leave_shared_table();
+    table_is_shared_ = !table_.leave_shared_table(wake_);
     ::sem_post(&keeper_ready_);
     for (;;) {
         PrivateTable::Message message{};

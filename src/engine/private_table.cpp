@@ -26,17 +26,23 @@ int high_number() noexcept {
     ::getrlimit(RLIMIT_NOFILE, &limit);
     constexpr rlim_t usual = 1000; // far up, and the kernel's table stays small
     constexpr rlim_t spare = 8;
-    return static_cast<int>(limit.rlim_cur > usual + spare ? usual
-                                                           : limit.rlim_cur - std::min(limit.rlim_cur, spare));
+    return static_cast<int>(
+        limit.rlim_cur > usual + spare ? usual : limit.rlim_cur - std::min(limit.rlim_cur, spare));
 }
 
-bool close_all_but(int kept) noexcept {
+bool close_range(unsigned first, unsigned last) noexcept {
 #ifdef SYS_close_range
-    return (kept == 0 || ::syscall(SYS_close_range, 0U, static_cast<unsigned>(kept) - 1, 0U) == 0) &&
-           ::syscall(SYS_close_range, static_cast<unsigned>(kept) + 1, ~0U, 0U) == 0;
+    return first > last || ::syscall(SYS_close_range, first, last, 0U) == 0;
 #else
-    return kept < 0;
+    return first > last;
 #endif
+}
+
+bool close_all_but(int one, int other) noexcept {
+    const auto low = static_cast<unsigned>(std::min(one, other));
+    const auto high = static_cast<unsigned>(std::max(one, other));
+    return (low == 0 || close_range(0, low - 1)) && close_range(low + 1, high - 1) &&
+           close_range(high + 1, ~0U);
 }
 
 } // namespace
@@ -55,7 +61,7 @@ int PrivateTable::open() noexcept {
     return 0;
 }
 
-bool PrivateTable::leave_shared_table() noexcept {
+bool PrivateTable::leave_shared_table(int kept) noexcept {
     if (::unshare(CLONE_FILES) != 0) {
 #ifdef SYS_close_range
         // Container profiles refuse unshare(2) as a whole, and know this call for what it is. The
@@ -67,11 +73,11 @@ bool PrivateTable::leave_shared_table() noexcept {
         return false;
 #endif
     }
-    if (!close_all_but(inside_)) {
+    if (!close_all_but(inside_, kept)) {
         rlimit limit{};
         ::getrlimit(RLIMIT_NOFILE, &limit);
         for (int fd = 0; fd < static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 65536)); ++fd) {
-            if (fd != inside_) {
+            if (fd != inside_ && fd != kept) {
                 ::close(fd);
             }
         }
@@ -79,12 +85,9 @@ bool PrivateTable::leave_shared_table() noexcept {
     return true;
 }
 
-void PrivateTable::close_inside_here() noexcept {
-    ::close(inside_);
-}
-
 void PrivateTable::close_outside() noexcept {
     if (outside_ >= 0) {
+        ::shutdown(outside_, SHUT_WR);
         ::close(outside_);
         outside_ = -1;
     }

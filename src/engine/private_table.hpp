@@ -30,11 +30,9 @@ public:
     int open() noexcept;
 
     /// In the thread whose table it is to be: leaves the program's table, and keeps nothing of it
-    /// but the socket. False when the kernel forbids that; then the table stays shared.
-    bool leave_shared_table() noexcept;
-    /// In the program, after that: the far end is no longer needed here.
-    void close_inside_here() noexcept;
-    /// Ends the far end's receive().
+    /// but the socket and `kept`. False when the kernel forbids that; then the table stays shared.
+    bool leave_shared_table(int kept) noexcept;
+    /// Ends the far end's receive(), whatever copies forked children have of this one.
     void close_outside() noexcept;
 
     /// Sends a message, with `file` unless it is negative; 0 or an errno. Async-signal-safe.
@@ -44,6 +42,7 @@ public:
     /// In the private table: waits for a message, `limit` at the most. `file` is the number of
     /// what came with it, -1 when it was lost on the way.
     Received receive(Message& message, int& file, std::chrono::nanoseconds limit) noexcept;
+    /// In each table that has it: in the private one, and, once that is there, in the program's.
     void close_inside() noexcept;
 
 private:
