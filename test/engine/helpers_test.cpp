@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "engine/helpers.hpp"
+
+#include "blocked_in.hpp"
+#include "child.hpp"
+#include "running_engine.hpp"
+
+#include <array>
+#include <fstream>
+#include <thread>
+
+#include <sys/syscall.h>
+
+#include <doctest/doctest.h>
+
+namespace aioxx::test {
+namespace {
+
+using engine::Helpers;
+using engine::Pin;
+
+/// Helpers with a context, and a stand-in for the engine.
+struct Crew {
+    explicit Crew(Helpers::Options options = {}) : helpers(context, options, wake.fd()) {
+        helpers.reserve_file();
+        std::error_code error;
+        helpers.start(error);
+        REQUIRE(!error);
+    }
+    Pin* pin(int fd) {
+        helpers.reserve_file();
+        return helpers.pin(fd);
+    }
+    /// A read, with the pin given to it.
+    void hand_over(Transfer& transfer, Pin* pin) {
+        REQUIRE(pin != nullptr);
+        transfer.kind = Kind::read;
+        transfer.base = transfer.bytes.data();
+        transfer.length = transfer.length_wanted;
+        transfer.route = engine::Route::helper;
+        transfer.prepare(-1, -1);
+        transfer.pin = pin;
+        helpers.hand_over(transfer);
+    }
+    std::int64_t result_of_next() {
+        EventBatch events{1};
+        while (context.wait(events, 1) != 1) {
+        }
+        return events[0].result();
+    }
+
+    EventFd wake{EventFd::Mode::nonblocking};
+    Context context{64};
+    Helpers helpers;
+};
+
+std::size_t count_blocked_in(long call) {
+    std::size_t count = 0;
+    for (const pid_t tid : other_threads(thread_id())) {
+        std::ifstream file{"/proc/self/task/" + std::to_string(tid) + "/syscall"};
+        std::string number;
+        file >> number;
+        count += number == std::to_string(call) ? 1U : 0U;
+    }
+    return count;
+}
+
+TEST_CASE("a helper submits on the same context, on the file that it was given") {
+    Crew crew;
+    Transfer transfer;
+    const TemporaryFile file{"abc"};
+    crew.hand_over(transfer, crew.pin(file));
+    CHECK(crew.result_of_next() == 3);
+    CHECK(transfer.bytes[2] == std::byte{'c'});
+}
+
+TEST_CASE("helpers come as they are wanted, up to the limit; what was not begun is taken back") {
+    Crew crew{{.limit = 3}};
+    std::array<Pipe, 5> pipes;
+    std::array<Transfer, 5> reads;
+    for (std::size_t i = 0; i < 3; ++i) {
+        crew.hand_over(reads[i], crew.pin(pipes[i].reader));
+        REQUIRE(eventually([i] { return count_blocked_in(SYS_io_submit) == i + 1; }));
+    }
+    const std::size_t threads = count_threads();
+    crew.hand_over(reads[3], crew.pin(pipes[3].reader));
+    crew.hand_over(reads[4], crew.pin(pipes[4].reader));
+    CHECK(count_threads() == threads);
+
+    CHECK(crew.helpers.take_back(reads[3]));
+    CHECK(reads[3].pin == nullptr);
+    CHECK_FALSE(crew.helpers.take_back(reads[0])); // with the kernel
+    for (const std::size_t i : {2U, 0U, 1U, 4U}) {
+        pipes[i].fill("x");
+        CHECK(crew.result_of_next() == 1);
+    }
+    std::error_code error;
+    EventBatch none{1};
+    CHECK(crew.context.reap(none, error) == 0);
+}
+
+TEST_CASE("a submit that a helper is refused comes back with its error, and wakes the engine") {
+    Crew crew;
+    Transfer transfer;
+    Pipe pipe;
+    Pin* const pin = crew.pin(pipe.writer);
+    crew.hand_over(transfer, pin); // a read, where only writing is possible
+    std::uint64_t woken = 0;
+    REQUIRE(eventually([&] { return ::read(crew.wake.fd(), &woken, sizeof(woken)) > 0; }));
+    engine::Operation* const refused = crew.helpers.take_refused();
+    REQUIRE(refused == &transfer);
+    CHECK(refused->result == -EBADF);
+    CHECK(crew.helpers.take_refused() == nullptr);
+}
+
+TEST_CASE("a file that the private table has no room for fails with EMFILE") {
+    const ChildEnd end = run_in_child([] {
+        const rlimit few{64, 64};
+        ::setrlimit(RLIMIT_NOFILE, &few);
+        Crew crew;
+        Pin* last = nullptr;
+        for (int i = 0; i < 70; ++i) {
+            last = crew.pin(STDIN_FILENO);
+            if (last == nullptr) {
+                return 1;
+            }
+        }
+        Transfer transfer;
+        crew.hand_over(transfer, last);
+        engine::Operation* refused = nullptr;
+        if (!eventually([&] { return (refused = crew.helpers.take_refused()) != nullptr; })) {
+            return 2;
+        }
+        return refused->result == -EMFILE ? 0 : 3;
+    });
+    CHECK(end.status == 0);
+}
+
+TEST_CASE("stopping waits for the call that a helper is in, and ends every thread") {
+    const std::size_t threads = count_threads();
+    Crew crew;
+    Pipe pipe;
+    Transfer transfer;
+    crew.hand_over(transfer, crew.pin(pipe.reader));
+    REQUIRE(eventually([] { return count_blocked_in(SYS_io_submit) == 1; }));
+    std::atomic<pid_t> tid{0};
+    std::thread stopper{[&] {
+        tid = thread_id();
+        crew.helpers.stop();
+    }};
+    REQUIRE(eventually([&] { return tid != 0; }));
+    REQUIRE(wait_until_blocked_in(tid, SYS_futex));
+    pipe.fill("x");
+    stopper.join();
+    CHECK(crew.result_of_next() == 1);
+    CHECK(eventually([&] { return count_threads() == threads; }));
+    CHECK_FALSE(crew.helpers.running());
+}
+
+TEST_CASE("idle helpers end, and the keeper when no file is held; all come again when wanted") {
+    const std::size_t threads = count_threads();
+    Crew crew{{.idle = std::chrono::milliseconds{1}}};
+    const TemporaryFile file{"abc"};
+    for (int round = 0; round < 20; ++round) {
+        Transfer transfer;
+        Pin* pin = nullptr;
+        REQUIRE(eventually([&] { // it may end for idleness in between
+            std::error_code error;
+            crew.helpers.start(error);
+            REQUIRE(!error);
+            pin = crew.helpers.pin(file);
+            return pin != nullptr;
+        }));
+        Helpers::hold(*pin);
+        crew.hand_over(transfer, pin);
+        CHECK(crew.result_of_next() == 3);
+        CHECK(eventually([&] { return count_threads() == threads + 1; })); // the keeper
+        CHECK(crew.helpers.running());
+        crew.helpers.let_go(*pin);
+        CHECK(eventually([&] { return !crew.helpers.running(); }));
+    }
+    crew.helpers.stop();
+    CHECK(eventually([&] { return count_threads() == threads; }));
+}
+
+TEST_CASE("without any idle time nothing that was handed over is lost") {
+    Crew crew{{.idle = std::chrono::nanoseconds{0}}};
+    const TemporaryFile file{"abc"};
+    for (int round = 0; round < 500; ++round) {
+        Transfer transfer;
+        Pin* pin = nullptr;
+        while (pin == nullptr) {
+            std::error_code error;
+            crew.helpers.start(error);
+            REQUIRE(!error);
+            pin = crew.helpers.pin(file);
+        }
+        crew.hand_over(transfer, pin);
+        REQUIRE(crew.result_of_next() == 3);
+    }
+}
+
+TEST_CASE("helpers block every signal but the C library's own") {
+    Crew crew;
+    Pipe pipe;
+    Transfer transfer;
+    crew.hand_over(transfer, crew.pin(pipe.reader));
+    REQUIRE(eventually([] { return count_blocked_in(SYS_io_submit) == 1; }));
+    std::size_t looked_at = 0;
+    for (const pid_t tid : other_threads(thread_id())) {
+        std::ifstream status{"/proc/self/task/" + std::to_string(tid) + "/status"};
+        std::string line;
+        while (std::getline(status, line)) {
+            if (line.starts_with("SigBlk:")) {
+                // All 64 but SIGKILL, SIGSTOP, 32 and 33: no mask can hold the first two.
+                const std::uint64_t blocked = std::stoull(line.substr(7), nullptr, 16);
+                constexpr std::uint64_t never = 1U << (SIGKILL - 1) | 1U << (SIGSTOP - 1);
+                constexpr std::uint64_t library = std::uint64_t{3} << 31;
+                CHECK((blocked | never | library) == ~std::uint64_t{0});
+                CHECK((blocked & library) == 0);
+                ++looked_at;
+            }
+        }
+    }
+    CHECK(looked_at >= 2); // a helper and the keeper
+    pipe.fill("x");
+    CHECK(crew.result_of_next() == 1);
+}
+
+} // namespace
+} // namespace aioxx::test
