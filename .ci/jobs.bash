@@ -115,24 +115,23 @@ job_checks() {
     compile_and_test
 }
 
-asan_ubsan() { # LIBAIO
-    configure -Dlibaio="$1" -Db_sanitize=address,undefined -Doptimization=1
+# The sanitizers take one backend each: what differs between the two is one small file.
+job_asan-ubsan() {
+    configure -Dlibaio=enabled -Db_sanitize=address,undefined -Doptimization=1
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 compile_and_test
 }
-job_asan-ubsan-libaio() { asan_ubsan enabled; }
-job_asan-ubsan-raw() { asan_ubsan disabled; }
 
-tsan() { # LIBAIO
-    configure -Dlibaio="$1" -Db_sanitize=thread -Doptimization=1
+job_tsan() {
+    configure -Dlibaio=disabled -Db_sanitize=thread -Doptimization=1
     TSAN_OPTIONS=halt_on_error=1 compile_and_test
 }
-job_tsan-libaio() { tsan enabled; }
-job_tsan-raw() { tsan disabled; }
 
+# It knows the calls, but no polls, and says so each time.
 job_valgrind() {
     configure -Dlibaio=enabled -Dvalgrind=true -Doptimization=1
-    AIOXX_VALGRIND=1 compile_and_test \
-        --wrap 'valgrind --quiet --error-exitcode=1 --leak-check=full --trace-children=no'
+    AIOXX_VALGRIND=1 compile_and_test --wrap \
+        'valgrind --quiet --error-exitcode=1 --leak-check=full --fair-sched=yes' 2>&1 |
+        sed '/Warning: unhandled io_getevents opcode: 5$/d'
 }
 
 # Raw: there is one libaio for each architecture, and this machine has its own.
