@@ -53,7 +53,7 @@ Options parse(int argc, char** argv) {
         ->check(CLI::IsMember({"zero", "zram", "loop", "disk"}));
     app.add_option("-d,--depths", options.depths, "Operations in flight")
         ->delimiter(',')
-        ->check(CLI::Range(1, 4096));
+        ->check(CLI::Range(1, 16384));
     app.add_option("-b,--block-size", options.block_size, "Bytes an operation")
         ->transform(CLI::AsSizeValue(false));
     add_choice(app, "--operation", options.operation, "read, write, mix, write-sync",

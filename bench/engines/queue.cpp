@@ -10,9 +10,11 @@
 namespace bench {
 namespace {
 
+/// As deep as a program would have it: what is outstanding beyond that waits in the queue.
 aioxx::Queue::Options deep_enough(unsigned depth) {
+    constexpr unsigned deepest = 128;
     aioxx::Queue::Options options;
-    options.depth = std::max(depth, 1U);
+    options.depth = std::clamp(depth, 1U, deepest);
     return options;
 }
 
