@@ -251,3 +251,30 @@ TEST_CASE("--verify finds a byte that is not what was written, and keeps the old
         CHECK(here.names() == std::vector<std::string>{"source", "target"});
     }
 }
+
+TEST_CASE("what was written through the page cache is verified from storage") {
+    const Workspace here;
+    const std::string source = here.file("source", 1 << 20);
+    if (!takes_direct_io(source)) {
+        SKIP_CASE("/var/tmp is on a file system without direct I/O, tmpfs perhaps");
+    }
+    std::string written;
+    std::size_t cached_before = 0;
+    std::size_t cached_after = 1;
+    const Tool tool{{"copy", "--verify", "--direct=never", source, here / "target"}};
+    const Outcome end = tool.trace([&](const Stop& stop) {
+        if (stop.number == SYS_fsync) {
+            written =
+                "/proc/" + std::to_string(stop.pid) + "/fd/" + std::to_string(stop.arguments[0]);
+            cached_before = cached_pages(written);
+        }
+        if (stop.number == SYS_io_submit && !written.empty()) {
+            cached_after = cached_pages(written);
+            return Then::let_go;
+        }
+        return Then::go_on;
+    });
+    CHECK(end.status == 0);
+    CHECK(cached_before == 256);
+    CHECK(cached_after == 0);
+}
