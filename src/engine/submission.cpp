@@ -124,10 +124,11 @@ int Engine::submit_call(std::size_t from, std::size_t count, std::size_t& accept
 /// The kernel does not take `operation`. True when that is settled; false when it is to be tried
 /// again later.
 bool Engine::submit_refused(Operation& operation, int error) noexcept {
-    if (error == EINTR || (error == EAGAIN && used_ + polls_ > 0)) {
+    const bool own = &operation == &wake_poll_ || &operation == &epoll_poll_;
+    if (error == EINTR || (error == EAGAIN && (own || used_ + polls_ > 0))) {
         return false;
     }
-    if (&operation == &wake_poll_ || &operation == &epoll_poll_) {
+    if (own) {
         operation.state = State::idle; // a kernel without POLL: waits end by completions alone
         return true;
     }
