@@ -176,7 +176,7 @@ public:
         for (std::size_t i = 0; i < count; ++i) {
             Iocb& iocb = iocbs_[submitted_ % iocbs_.size()];
             iocb.prepare_poll(pipe_.writer, POLLOUT);
-            iocb.set_data(submitted_++);
+            iocb.set_data(std::uint64_t{submitted_++});
             context.submit(iocb);
         }
     }
@@ -191,8 +191,8 @@ public:
 private:
     Pipe pipe_;
     std::array<Iocb, 8> iocbs_;
-    std::uint64_t submitted_ = 0;
-    std::uint64_t reaped_ = 0;
+    std::size_t submitted_ = 0;
+    std::size_t reaped_ = 0;
 
 public:
     Context context{8};

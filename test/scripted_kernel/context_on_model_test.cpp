@@ -211,7 +211,7 @@ TEST_CASE("in any order each operation comes back exactly once") {
                 return false;
             }
             const std::size_t place = below(in_flight.size());
-            const std::size_t which = in_flight[place].submitted.data;
+            const auto which = static_cast<std::size_t>(in_flight[place].submitted.data);
             expected[which] = static_cast<std::int64_t>(below(4096)) - 1024;
             model.complete(place, expected[which]);
             return true;
@@ -224,7 +224,7 @@ TEST_CASE("in any order each operation comes back exactly once") {
             std::vector<Iocb*> next;
             for (std::size_t i = submitted; i < std::min(count, submitted + below(6)); ++i) {
                 iocbs[i].prepare_read(0, {}, 0);
-                iocbs[i].set_data(i);
+                iocbs[i].set_data(std::uint64_t{i});
                 next.push_back(&iocbs[i]);
             }
             std::error_code error;
@@ -242,10 +242,11 @@ TEST_CASE("in any order each operation comes back exactly once") {
             }
             REQUIRE(!error);
             for (const Event& event : events) {
+                const auto which = static_cast<std::size_t>(event.data());
                 ++reaped;
-                ++seen[event.data()];
-                REQUIRE(&event.iocb() == &iocbs[event.data()]);
-                REQUIRE(event.result() == expected[event.data()]);
+                ++seen[which];
+                REQUIRE(&event.iocb() == &iocbs[which]);
+                REQUIRE(event.result() == expected[which]);
             }
         }
         REQUIRE(std::all_of(seen.begin(), seen.end(), [](unsigned times) { return times == 1; }));

@@ -61,7 +61,11 @@ std::span<const int> errors_of(Call call) noexcept {
     return {};
 }
 
-ScriptedKernel::ScriptedKernel(Below below) : below_(below) {
+ScriptedKernel::ScriptedKernel(Below below) : ScriptedKernel(below, nullptr) {}
+
+ScriptedKernel::ScriptedKernel(Backend& below) : ScriptedKernel(Below::model, &below) {}
+
+ScriptedKernel::ScriptedKernel(Below below, Backend* backend) : below_(below), backend_(backend) {
     ScriptedKernel* none = nullptr;
     if (!active.compare_exchange_strong(none, this)) {
         throw std::logic_error("a ScriptedKernel is there already");
@@ -147,8 +151,9 @@ int ScriptedKernel::setup(unsigned events, kernel::Handle* handle) {
     if (answer.fixed_) {
         return -answer.failure_;
     }
-    const int result =
-        below_ == Below::real ? kernel::real_setup(events, handle) : model_.setup(events, handle);
+    const int result = below_ == Below::real ? kernel::real_setup(events, handle)
+                       : backend_ != nullptr ? backend_->setup(events, handle)
+                                             : model_.setup(events, handle);
     if (result == 0) {
         const std::lock_guard lock{mutex_};
         open_.insert(*handle);
@@ -158,8 +163,9 @@ int ScriptedKernel::setup(unsigned events, kernel::Handle* handle) {
 
 int ScriptedKernel::destroy(kernel::Handle handle) {
     const Answer answer = next(Call::destroy, handle);
-    const int result =
-        below_ == Below::real ? kernel::real_destroy(handle) : model_.destroy(handle);
+    const int result = below_ == Below::real ? kernel::real_destroy(handle)
+                       : backend_ != nullptr ? backend_->destroy(handle)
+                                             : model_.destroy(handle);
     return answer.fixed_ ? -answer.failure_ : result;
 }
 
@@ -172,6 +178,7 @@ int ScriptedKernel::submit(kernel::Handle handle, long count, kernel::IocbLayout
         count = answer.most_;
     }
     return below_ == Below::real ? kernel::real_submit(handle, count, iocbs)
+           : backend_ != nullptr ? backend_->submit(handle, count, iocbs)
                                  : model_.submit(handle, count, iocbs);
 }
 
@@ -182,6 +189,7 @@ int ScriptedKernel::cancel(kernel::Handle handle, kernel::IocbLayout* iocb,
         return -answer.failure_;
     }
     return below_ == Below::real ? kernel::real_cancel(handle, iocb, event)
+           : backend_ != nullptr ? backend_->cancel(handle, iocb)
                                  : model_.cancel(handle, iocb);
 }
 
@@ -197,6 +205,7 @@ int ScriptedKernel::get_events(kernel::Handle handle, long min, long max,
         min = min < max ? min : max;
     }
     return below_ == Below::real ? kernel::real_get_events(handle, min, max, events, timeout, mask)
+           : backend_ != nullptr ? backend_->get_events(handle, min, max, events, timeout)
                                  : model_.get_events(handle, min, max, events, timeout);
 }
 

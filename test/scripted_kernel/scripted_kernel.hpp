@@ -45,6 +45,18 @@ private:
     bool fixed_;
 };
 
+/// Another kernel to be put under a script: a simulated one, say.
+class Backend {
+public:
+    virtual ~Backend() = default;
+    virtual int setup(unsigned events, kernel::Handle* handle) = 0;
+    virtual int destroy(kernel::Handle handle) = 0;
+    virtual int submit(kernel::Handle handle, long count, kernel::IocbLayout** iocbs) = 0;
+    virtual int cancel(kernel::Handle handle, kernel::IocbLayout* iocb) = 0;
+    virtual int get_events(kernel::Handle handle, long min, long max, kernel::EventLayout* events,
+                           kernel::Timeout timeout) = 0;
+};
+
 /// What is under the seam for as long as one of these lives, one at a time: a script in front of a
 /// KernelModel or of the real kernel. Without one, calls go to the real kernel.
 ///
@@ -54,6 +66,8 @@ public:
     enum class Below : std::uint8_t { model, real };
 
     explicit ScriptedKernel(Below below = Below::model);
+    /// A script in front of `below`, which outlives it.
+    explicit ScriptedKernel(Backend& below);
     ScriptedKernel(const ScriptedKernel&) = delete;
     ScriptedKernel& operator=(const ScriptedKernel&) = delete;
     ~ScriptedKernel();
@@ -94,9 +108,11 @@ public:
 private:
     static constexpr std::size_t kinds = 5;
 
+    ScriptedKernel(Below below, Backend* backend);
     Answer next(Call call, kernel::Handle handle);
 
     const Below below_;
+    Backend* const backend_; // where it is neither
     KernelModel model_;
 
     mutable std::mutex mutex_; // of what follows; not held while a call is made
