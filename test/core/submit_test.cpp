@@ -3,6 +3,7 @@
 #include "blocked_in.hpp"
 #include "run_one.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -198,6 +199,7 @@ TEST_CASE("the array of iovecs may go once submit has returned") {
     const int flags = ::fcntl(file, F_GETFL);
     ::fcntl(file, F_SETFL, flags | O_DIRECT); // where it can: then it is under way afterwards
     aioxx::AlignedBuffer buffer{8192, 4096};
+    std::fill(buffer.begin(), buffer.end(), std::byte{0});
     std::array<iovec, 2> vectors{{{buffer.data() + 4096, 4096}, {buffer.data(), 4096}}};
     Iocb iocb;
     iocb.prepare_readv(file, vectors, 0);
