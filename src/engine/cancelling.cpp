@@ -19,7 +19,7 @@ Cancelled Engine::cancel(Operation& operation) noexcept {
         return cancel_in_kernel(operation);
     case State::helper:
         if (!helpers_->take_back(operation)) {
-            return Cancelled::runs_on; // or as good as in the kernel
+            return cancel_in_kernel(operation); // or as good as there
         }
         release_slot(operation);
         break;

@@ -106,6 +106,7 @@ void Engine::transferred(Operation& operation, std::int64_t result, State from) 
 void Engine::carry_on(Operation& operation) noexcept {
     ++statistics_.continued;
     if (operation.file->stream) {
+        operation.offset = -static_cast<std::int64_t>(operation.done); // sockets take 0 only
         attempt_stream(operation);
         return;
     }
@@ -152,6 +153,7 @@ void Engine::finish(Operation& operation, std::int64_t result) noexcept {
     operation.state = State::completed;
     ++statistics_.completed;
     --file.operations;
+    file.transfers -= operation.is_transfer() ? 1U : 0U;
     completed_.push_back(operation);
     release_successors(file, operation);
     if (file.closed) [[unlikely]] {

@@ -66,10 +66,7 @@ Engine::~Engine() {
     if (helpers_ && own) {
         helpers_->stop();
     }
-    while (FileState* const file = files_.pop_front()) {
-        close_reopened(*file);
-        file->owner_lets_go();
-    }
+    forget_files();
     context_.reset(); // waits for what is in the kernel
     if (epoll_fd_ >= 0) {
         ::close(epoll_fd_);
@@ -98,6 +95,7 @@ void Engine::start(Operation& operation) noexcept {
     operation.pin = nullptr;
     ++statistics_.started;
     ++file.operations;
+    file.transfers += operation.is_transfer() ? 1U : 0U;
     if (operation.is_write()) {
         operation.sequence = ++file.sequence;
         file.writes_under_way.push_back(operation);
@@ -161,8 +159,13 @@ void Engine::wake() noexcept {
 }
 
 void Engine::file_closes(FileState& file) noexcept {
+    if (!is_open()) {
+        return; // a child's copy: helpers, epoll descriptor and batch are its parent's
+    }
     flush(); // what is ready enters the kernel under the number that it was meant for
-    if (file.parked > 0 || !unhanded_.empty()) {
+    reap();
+    // What is in the kernel may come back: refused by NOWAIT, interrupted, or short.
+    if (file.parked > 0 || file.transfers > 0) {
         std::error_code error;
         helpers_->start(error);
         if (!error) {
@@ -172,10 +175,19 @@ void Engine::file_closes(FileState& file) noexcept {
     file.closed = true;
     end_stream_waits(file);
     close_reopened(file);
-    if (file.pin != nullptr && file.parked == 0) {
-        unpin(file);
-    }
+    flush();
     let_go_if_done(file);
+    if (has_completed() && event_fd_) {
+        std::error_code ignored; // what failed here makes no event
+        event_fd_->signal(1, ignored);
+    }
+}
+
+void Engine::forget_files() noexcept {
+    while (FileState* const file = files_.pop_front()) {
+        close_reopened(*file);
+        file->owner_lets_go();
+    }
 }
 
 bool Engine::ensure_pin(FileState& file) noexcept {
@@ -198,7 +210,7 @@ void Engine::unpin_if_idle() noexcept {
     }
     bool kept = false;
     for (FileState* file = files_.front(); file != nullptr; file = List<FileState>::next(*file)) {
-        if (file->closed && file->parked > 0) {
+        if (file->closed) {
             kept = true;
         } else {
             unpin(*file);

@@ -83,6 +83,9 @@ public:
 
     /// For FileState: the number is about to be free for others.
     void file_closes(FileState& file) noexcept;
+    /// Before the engine ends on another thread than that of its files: they are told here, and
+    /// nothing may be started or reaped any more.
+    void forget_files() noexcept;
 
     [[nodiscard]] bool is_open() const noexcept { return context_ && context_->is_open(); }
     [[nodiscard]] const Statistics& statistics() const noexcept { return statistics_; }
@@ -154,6 +157,10 @@ private:
     void unpin_if_idle() noexcept;
     void unpin(FileState& file) noexcept;
     bool ensure_pin(FileState& file) noexcept;
+    /// With no helper allowed calls are made here, but where the number is gone.
+    [[nodiscard]] bool may_be_helped(const FileState& file) const noexcept {
+        return options_.helpers.limit > 0 || file.closed;
+    }
 
     // Declared before the context, so that what the kernel holds outlives it.
     std::optional<EventFd> wake_fd_;

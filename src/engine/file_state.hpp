@@ -68,6 +68,7 @@ public:
     Pin* pin = nullptr;      // set while the file is kept for the operations that wait
 
     std::uint64_t operations = 0; // started and not completed
+    std::uint64_t transfers = 0;  // of those, reads and writes
     std::uint64_t parked = 0;     // of those, neither in the kernel nor with a helper
     std::uint64_t sequence = 0;   // of writes and ordered flushes
     WriteList writes_under_way;   // in the order in which they were started

@@ -16,12 +16,14 @@ public:
     FileUse& operator=(const FileUse&) = delete;
 
     /// Who keeps it; a File has one use for each.
-    [[nodiscard]] const void* owner() const noexcept { return owner_; }
+    [[nodiscard]] const void* owner() const noexcept {
+        return owner_.load(std::memory_order_relaxed);
+    }
     [[nodiscard]] FileUse* next() const noexcept { return next_; }
 
     /// The owner ends: the File shall not call it any more.
     void owner_lets_go() noexcept {
-        owner_ = nullptr;
+        owner_.store(nullptr, std::memory_order_relaxed);
         let_go();
     }
 
@@ -33,7 +35,7 @@ public:
     }
     /// The descriptor is about to be closed, and its number to be free for others.
     void file_closes() noexcept {
-        if (owner_ != nullptr) {
+        if (owner() != nullptr) {
             on_close_(*this);
         }
         let_go();
@@ -54,7 +56,7 @@ private:
     }
 
     FileUse* next_ = nullptr;
-    const void* owner_;
+    std::atomic<const void*> owner_; // other queues look for their own while this one ends
     Function on_close_;
     Function destroy_;
     std::atomic<int> holders_{2};

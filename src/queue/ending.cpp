@@ -98,15 +98,20 @@ std::size_t Queue::Implementation::count_borrowed() noexcept {
 /// The queue ends here for its user: whoever still waits is told so, on this thread, and the
 /// frames of tasks that have not ended go.
 void Queue::Implementation::abandon() {
-    pool.for_each_in_use([this](Record& record) {
-        if (record.quarantined || record.own) {
-            return;
+    std::vector<Record*> waiting; // callbacks may start operations, and the pool grow
+    pool.for_each_in_use([&waiting](Record& record) {
+        if (!record.quarantined && !record.own) {
+            waiting.push_back(&record);
         }
-        record.quarantined = true;
-        Completion completion{-ETIMEDOUT, 0, record.done, false, {}};
-        call(record, completion);
-        record.reset();
     });
+    for (Record* const record : waiting) {
+        record->quarantined = true;
+        ++quarantined;
+        --outstanding;
+        Completion completion{-ETIMEDOUT, 0, record->done, false, {}};
+        call(*record, completion);
+        record->reset();
+    }
     deliver();
     while (tasks != nullptr) {
         detail::TaskNode* const task = tasks;
@@ -116,6 +121,7 @@ void Queue::Implementation::abandon() {
     // Calls that were posted and not made are dropped here, on the thread that they were for.
     posts.clear();
     timer_file.reset();
+    engine.forget_files(); // closed by this thread, perhaps while another one ends the engine
 }
 
 AIOXX_NAMESPACE_END

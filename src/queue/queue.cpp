@@ -115,7 +115,8 @@ void Queue::step() {
 
 std::size_t Queue::run_ready() {
     Implementation& queue = *implementation_;
-    if (EventFd* const counter = queue.engine.event_counter()) {
+    EventFd* const counter = queue.engine.event_counter();
+    if (counter != nullptr && queue.engine.is_open()) { // a child's copy counts for its parent
         std::error_code nothing_there;
         counter->read(nothing_there); // before looking, so that what comes later signals again
     }
@@ -160,6 +161,9 @@ CancelOutcome Queue::cancel(OperationId operation) noexcept {
 }
 
 Queue::Left Queue::close(std::chrono::steady_clock::time_point deadline) {
+    if (!implementation_->engine.is_open()) {
+        return {}; // a child's copy
+    }
     const Left left = implementation_->run_down(deadline);
     implementation_->rethrow();
     return left;

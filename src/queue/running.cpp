@@ -17,6 +17,9 @@ AIOXX_NAMESPACE_BEGIN
 /// by one call. Returns how many were delivered.
 std::size_t Queue::Implementation::pass() {
     std::size_t count = 0;
+    if (!engine.is_open()) [[unlikely]] {
+        return 0; // a child's copy: what it holds is its parent's to deliver
+    }
     if (any_posts.load(std::memory_order_acquire)) [[unlikely]] {
         count += deliver_posts();
     }
@@ -212,7 +215,7 @@ void Queue::Implementation::wait(bool heeds_stop) {
 }
 
 bool Queue::Implementation::anything_outstanding() noexcept {
-    return outstanding > 0 || any_posts.load(std::memory_order_acquire);
+    return engine.is_open() && (outstanding > 0 || any_posts.load(std::memory_order_acquire));
 }
 
 void Queue::Implementation::rethrow() {
