@@ -6,10 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <span>
+#include <cstdint>
 
 #include <poll.h>
-#include <sys/uio.h>
 
 AIOXX_NAMESPACE_BEGIN
 namespace {
@@ -81,15 +80,24 @@ private:
     };
 
     /// A write of nothing is a message to a datagram socket, and a read of nothing takes one. So
-    /// the iovec is where no memory is: EFAULT comes after the open mode, the flags and the file's
-    /// ability to read or write at all have been found good, and before anything is done.
+    /// the buffer is where no process has memory, and is refused for that (EFAULT) once the open
+    /// mode, the flags and the file's ability to read or write at all have been found good. The
+    /// offset refuses what gets beyond this, before anything is done.
     void prepare_on_stream(Direction direction) noexcept {
-        const std::span<const iovec> nowhere{static_cast<const iovec*>(nullptr), 1};
         if (direction == Direction::read) {
-            iocb_.prepare_readv(file_.fd(), nowhere, 0);
+            iocb_.prepare_read(file_.fd(), {}, -1);
         } else {
-            iocb_.prepare_writev(file_.fd(), nowhere, 0);
+            iocb_.prepare_write(file_.fd(), {}, -1);
         }
+        iocb_.raw().buffer = ~std::uint64_t{4095};
+        iocb_.raw().length = 1;
+    }
+    [[nodiscard]] bool is_by_address(int error) const noexcept {
+#if defined(__s390__) // where every number is a possible address, and EINVAL may mean the offset
+        return file_.is_stream() && (error == EFAULT || error == EINVAL);
+#else
+        return file_.is_stream() && error == EFAULT;
+#endif
     }
 
     /// Two refusals of buffered writes that come after the kernel has turned to their bytes.
@@ -103,8 +111,7 @@ private:
         std::error_code error;
         context_.submit(iocb_, error);
         if (error) {
-            const bool good = file_.is_stream() && error.value() == EFAULT;
-            return {good ? 0 : error.value(), true};
+            return {is_by_address(error.value()) ? 0 : error.value(), true};
         }
         if (iocb_.opcode() == Opcode::poll) {
             context_.cancel(iocb_, error); // or it was ready at once, which is as good

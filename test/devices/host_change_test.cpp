@@ -104,6 +104,7 @@ TEST_CASE("what cannot be made is missing, with the reason, and leaves nothing t
 }
 
 TEST_CASE("a forked child undoes nothing") {
+    SKIP_UNDER_VALGRIND("a child without what it takes for leaks");
     const HostChange file{"mktemp", "rm $made"};
     const pid_t child = ::fork();
     if (child == 0) {
@@ -117,12 +118,14 @@ TEST_CASE("a forked child undoes nothing") {
 }
 
 TEST_CASE("changes go although the program is killed") {
+    SKIP_UNDER_VALGRIND("a /proc/self/exe that is the program");
     const std::string path = kill_while_running("part: a directory");
     REQUIRE(path.starts_with("/var/tmp/aioxx-"));
     CHECK_FALSE(exists(path));
 }
 
 TEST_CASE("a mount, a device and a gate go although the program is killed with its I/O held back") {
+    SKIP_UNDER_VALGRIND("a /proc/self/exe that is the program");
     if (auto gate = attempt<LoopDevice>(mebibyte); !gate) {
         SKIP_CASE(gate.reason());
     }
@@ -140,6 +143,7 @@ TEST_CASE("a mount, a device and a gate go although the program is killed with i
 }
 
 TEST_CASE("a FUSE server goes although the program is killed with requests waiting in it") {
+    SKIP_UNDER_VALGRIND("a /proc/self/exe that is the program");
     const std::string told = kill_while_running("part: a FUSE server");
     if (told.starts_with("missing: ")) {
         SKIP_CASE(told.c_str());

@@ -7,6 +7,7 @@
 #include <aioxx/file/file.hpp>
 
 #include <cerrno>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -21,10 +22,10 @@ using namespace aioxx::test;
 
 namespace {
 
-long type_of(const std::string& path) {
+std::uint32_t type_of(const std::string& path) {
     struct statfs status {};
     REQUIRE(::statfs(path.c_str(), &status) == 0);
-    return static_cast<long>(status.f_type);
+    return static_cast<std::uint32_t>(status.f_type);
 }
 
 } // namespace
@@ -34,7 +35,7 @@ TEST_CASE("a temporary directory is on a disk, and goes with all that is in it")
     {
         const TemporaryDirectory directory;
         path = directory.path();
-        CHECK(type_of(path) != TMPFS_MAGIC);
+        CHECK(type_of(path) != std::uint32_t{TMPFS_MAGIC});
         std::filesystem::create_directories(directory.file("a/b"));
         std::ofstream{directory.file("a/b/c")} << "text";
     }
@@ -46,7 +47,7 @@ TEST_CASE("a tmpfs is full when it is said to be") {
     if (!memory) {
         SKIP_CASE(memory.reason());
     }
-    CHECK(type_of(memory->path()) == TMPFS_MAGIC);
+    CHECK(type_of(memory->path()) == std::uint32_t{TMPFS_MAGIC});
     const aioxx::File file = aioxx::File::open(memory->file("f").c_str(), O_WRONLY | O_CREAT);
     const std::vector<char> data(3 * mebibyte / 2);
     CHECK(::write(file.fd(), data.data(), data.size()) == mebibyte);
@@ -74,7 +75,7 @@ TEST_CASE("a mount that is busy goes all the same") {
 TEST_CASE("a file system of each type is made on a loop device") {
     struct Type {
         const char* name;
-        long magic;
+        std::uint32_t magic;
     };
     for (const Type type : {Type{"ext4", EXT4_SUPER_MAGIC}, Type{"xfs", XFS_SUPER_MAGIC},
                             Type{"btrfs", BTRFS_SUPER_MAGIC}}) {
@@ -98,7 +99,7 @@ TEST_CASE("an overlay shows its lower layer and writes to its upper one") {
     if (!overlay) {
         SKIP_CASE(overlay.reason());
     }
-    CHECK(type_of(overlay->path()) == OVERLAYFS_SUPER_MAGIC);
+    CHECK(type_of(overlay->path()) == std::uint32_t{OVERLAYFS_SUPER_MAGIC});
     std::ofstream{overlay->lower() + "/below"} << "text";
     CHECK(std::filesystem::exists(overlay->file("below")));
     std::ofstream{overlay->file("f")} << "text";

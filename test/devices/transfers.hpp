@@ -4,6 +4,7 @@
 
 #include <aioxx/aioxx.hpp>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -24,9 +25,15 @@ inline void prepare(Iocb& iocb, const File& file, Direction direction, AlignedBu
     }
 }
 
+inline AlignedBuffer make_buffer() {
+    AlignedBuffer buffer{4096, 4096};
+    std::fill(buffer.begin(), buffer.end(), std::byte{1});
+    return buffer;
+}
+
 /// One transfer of 4096 bytes by kernel AIO: the result of its event.
 inline std::int64_t transfer(const File& file, Direction direction, std::int64_t offset) {
-    AlignedBuffer buffer{4096, 4096};
+    AlignedBuffer buffer = make_buffer();
     Iocb iocb;
     prepare(iocb, file, direction, buffer, offset);
     EventBatch events{1};
@@ -75,7 +82,7 @@ private:
     static std::array<AlignedBuffer, size> make_buffers() {
         std::array<AlignedBuffer, size> buffers;
         for (AlignedBuffer& buffer : buffers) {
-            buffer = AlignedBuffer{4096, 4096};
+            buffer = make_buffer();
         }
         return buffers;
     }
