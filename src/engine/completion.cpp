@@ -47,7 +47,14 @@ void Engine::event(Operation& operation, std::int64_t result, std::int64_t resul
             release_slot(operation);
         }
         operation.state = State::idle;
+        if (result < 0) {
+            poll_impossible(operation);
+        }
+        FileState* const file = operation.file;
         internal_event(operation);
+        if (file != nullptr) {
+            let_go_if_done(*file);
+        }
         return;
     }
     release_slot(operation);

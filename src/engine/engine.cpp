@@ -33,7 +33,7 @@ Engine::Engine(const Options& options, std::error_code& error)
     if (error) {
         return;
     }
-    helpers_.emplace(*context_, options.helpers, wake_fd_->fd());
+    helpers_.emplace(*context_, options.helpers, wake_fd_->fd(), event_fd());
     for (Operation* const poll : {&wake_poll_, &epoll_poll_}) {
         poll->kind = Kind::poll;
         poll->internal = true;
@@ -222,7 +222,8 @@ void Engine::unpin_if_idle() noexcept {
 }
 
 void Engine::let_go_if_done(FileState& file) noexcept {
-    if (file.closed && file.is_quiet()) {
+    const bool held = static_cast<const Link<FileState, 0>&>(file).linked;
+    if (held && file.closed && file.is_quiet()) {
         unpin(file);
         files_.remove(file);
         file.owner_lets_go();

@@ -149,6 +149,7 @@ private:
     void epoll_is_ready() noexcept;
     void epoll_event(FileState& file, std::uint32_t events) noexcept;
     void stream_is_ready(Operation& readiness) noexcept;
+    static void poll_impossible(const Operation& readiness) noexcept;
     void reopen_nonblocking(FileState& file) noexcept;
     static void close_reopened(FileState& file) noexcept;
     void end_stream_waits(FileState& file) noexcept;

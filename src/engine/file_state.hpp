@@ -49,9 +49,10 @@ public:
         return streams[operation.is_write() || &operation == &streams[1].readiness ? 1 : 0];
     }
 
-    /// Whether nothing refers to the file from outside the kernel.
+    /// Whether nothing refers to this any more, the engine's own polls included.
     [[nodiscard]] bool is_quiet() const noexcept {
-        return operations == 0;
+        return operations == 0 && streams[0].readiness.state == State::idle &&
+               streams[1].readiness.state == State::idle;
     }
 
     Engine* engine;

@@ -26,8 +26,8 @@ timespec monotonic_in(std::chrono::nanoseconds span) noexcept {
 
 } // namespace
 
-Helpers::Helpers(Context& context, const Options& options, int wake) noexcept
-    : context_(context), options_(options), wake_(wake) {
+Helpers::Helpers(Context& context, const Options& options, int wake, int event_fd) noexcept
+    : context_(context), options_(options), wake_(wake), event_fd_(event_fd) {
     ::sem_init(&work_, 0, 0);
     ::sem_init(&keeper_ready_, 0, 0);
 }
@@ -149,6 +149,7 @@ void Helpers::hand_over(Operation& operation) noexcept {
         jobs_.push_back(operation);
         more = jobs_.size() > idle_ && threads_ < options_.limit;
         threads_ += more ? 1 : 0;
+        more |= options_.limit == 0; // the keeper does it
     }
     ::sem_post(&work_);
     if (more) {
@@ -159,7 +160,9 @@ void Helpers::hand_over(Operation& operation) noexcept {
 bool Helpers::take_back(Operation& operation) noexcept {
     {
         const std::lock_guard lock{mutex_};
-        if (!static_cast<Link<Operation, Operation::holder>&>(operation).linked) {
+        // Linked without a pin: a helper has made its call, and it was refused.
+        const bool linked = static_cast<Link<Operation, Operation::holder>&>(operation).linked;
+        if (!linked || operation.pin == nullptr) {
             return false;
         }
         jobs_.remove(operation);
@@ -183,7 +186,7 @@ Operation* Helpers::take_refused() noexcept {
 void Helpers::keep() noexcept {
     // Where the table cannot be left, files arrive in the shared one: still never the wrong file,
     // but a number and the record locks are the price.
-    table_is_shared_ = !table_.leave_shared_table(wake_);
+    table_is_shared_ = !table_.leave_shared_table({wake_, event_fd_ >= 0 ? event_fd_ : wake_});
     ::sem_post(&keeper_ready_);
     for (;;) {
         PrivateTable::Message message{};
@@ -218,12 +221,12 @@ void Helpers::obey(const PrivateTable::Message& message, int file) noexcept {
 
 void Helpers::start_helper() noexcept {
     pthread_t helper{};
-    if (start_thread<&Helpers::help>(helper)) {
+    if (options_.limit > 0 && start_thread<&Helpers::help>(helper)) {
         pthread_detach(helper);
         return;
     }
     std::unique_lock lock{mutex_};
-    --threads_;
+    threads_ -= options_.limit > 0 ? 1 : 0;
     // No thread to be had. With none at all the keeper does the work itself, one at a time.
     while (threads_ == 0 && !jobs_.empty()) {
         Operation& operation = *jobs_.pop_front();

@@ -41,7 +41,9 @@ public:
     };
 
     /// `wake`: an eventfd, signalled when a helper has something to report.
-    Helpers(Context& context, const Options& options, int wake) noexcept;
+    /// `event_fd`: the one that is in the operations' iocbs, or -1. Both keep their numbers in the
+    /// helpers' table.
+    Helpers(Context& context, const Options& options, int wake, int event_fd) noexcept;
     ~Helpers() { stop(); }
     Helpers(const Helpers&) = delete;
     Helpers& operator=(const Helpers&) = delete;
@@ -89,6 +91,7 @@ private:
     Context& context_;
     const Options options_;
     const int wake_;
+    const int event_fd_;
     PinPool pins_;
     PrivateTable table_;
 

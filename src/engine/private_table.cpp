@@ -3,6 +3,7 @@
 #include "engine/private_table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -38,11 +39,18 @@ bool close_range(unsigned first, unsigned last) noexcept {
 #endif
 }
 
-bool close_all_but(int one, int other) noexcept {
-    const auto low = static_cast<unsigned>(std::min(one, other));
-    const auto high = static_cast<unsigned>(std::max(one, other));
-    return (low == 0 || close_range(0, low - 1)) && close_range(low + 1, high - 1) &&
-           close_range(high + 1, ~0U);
+/// `kept` may hold a number twice, and none that is negative.
+bool close_all_but(std::array<int, 3> kept) noexcept {
+    std::sort(kept.begin(), kept.end());
+    unsigned first = 0;
+    for (const int fd : kept) {
+        const auto number = static_cast<unsigned>(fd);
+        if (number > first && !close_range(first, number - 1)) {
+            return false;
+        }
+        first = number + 1;
+    }
+    return close_range(first, ~0U);
 }
 
 } // namespace
@@ -61,7 +69,7 @@ int PrivateTable::open() noexcept {
     return 0;
 }
 
-bool PrivateTable::leave_shared_table(int kept) noexcept {
+bool PrivateTable::leave_shared_table(std::array<int, 2> kept) noexcept {
     if (::unshare(CLONE_FILES) != 0) {
 #ifdef SYS_close_range
         // Container profiles refuse unshare(2) as a whole, and know this call for what it is. The
@@ -73,11 +81,11 @@ bool PrivateTable::leave_shared_table(int kept) noexcept {
         return false;
 #endif
     }
-    if (!close_all_but(inside_, kept)) {
+    if (!close_all_but({inside_, kept[0], kept[1]})) {
         rlimit limit{};
         ::getrlimit(RLIMIT_NOFILE, &limit);
         for (int fd = 0; fd < static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 65536)); ++fd) {
-            if (fd != inside_ && fd != kept) {
+            if (fd != inside_ && fd != kept[0] && fd != kept[1]) {
                 ::close(fd);
             }
         }

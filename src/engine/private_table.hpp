@@ -4,6 +4,7 @@
 
 #include <aioxx/kernel/namespace.hpp>
 
+#include <array>
 #include <chrono>
 
 AIOXX_NAMESPACE_BEGIN
@@ -31,7 +32,7 @@ public:
 
     /// In the thread whose table it is to be: leaves the program's table, and keeps nothing of it
     /// but the socket and `kept`. False when the kernel forbids that; then the table stays shared.
-    bool leave_shared_table(int kept) noexcept;
+    bool leave_shared_table(std::array<int, 2> kept) noexcept;
     /// Ends the far end's receive(), whatever copies forked children have of this one.
     void close_outside() noexcept;
 

@@ -136,7 +136,7 @@ void Engine::batch(Operation& operation) noexcept {
 }
 
 void Engine::hand_over(Operation& operation) noexcept {
-    if (!helpers_->running() || !ensure_pin(*operation.file)) {
+    if (!may_be_helped(*operation.file) || !helpers_->running() || !ensure_pin(*operation.file)) {
         operation.state = State::unhanded; // flush() sees to it, where threads may be started
         unhanded_.push_back(operation);
         return;

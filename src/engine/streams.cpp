@@ -53,6 +53,15 @@ void Engine::stream_is_ready(Operation& readiness) noexcept {
     dispatch(*operation);
 }
 
+/// Trying again without waiting would never end: a helper waits, in the call itself.
+void Engine::poll_impossible(const Operation& readiness) noexcept {
+    FileState* const file = readiness.file; // null: one of the engine's own descriptors
+    Operation* const active = file != nullptr ? file->stream_of(readiness).active : nullptr;
+    if (active != nullptr) {
+        file->direction(*active).nowait = FileState::Direction::Nowait::refused;
+    }
+}
+
 void Engine::place_poll(Operation& operation) noexcept {
     FileState& file = *operation.file;
     operation.route = Route::plain;
@@ -202,7 +211,11 @@ void Engine::end_stream_waits(FileState& file) noexcept {
     OperationList waiters = std::exchange(file.epoll_waiters, {});
     while (Operation* const waiter = waiters.pop_front()) {
         --file.parked;
-        place_poll(*waiter);
+        waiter->state = State::idle;
+        const Operation* const active = file.stream_of(*waiter).active;
+        if (!waiter->internal || (active != nullptr && active->state == State::streaming)) {
+            place_poll(*waiter);
+        }
     }
 }
 

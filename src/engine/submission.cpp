@@ -42,14 +42,16 @@ void Engine::give_to_helpers() noexcept {
         return;
     }
     std::error_code error;
-    helpers_->start(error);
+    if (options_.helpers.limit > 0) {
+        helpers_->start(error);
+    }
     OperationList waiting = std::exchange(unhanded_, {});
     while (Operation* const operation = waiting.pop_front()) {
-        if (!error && ensure_pin(*operation->file)) {
+        if (!error && may_be_helped(*operation->file) && ensure_pin(*operation->file)) {
             hand_over(*operation);
         } else if (!operation->file->closed) {
-            // No thread, or no way to give it the file. Late is better than never: the call is
-            // made here, and may block.
+            // No thread wanted or to be had, or no way to give it the file. Late is better than
+            // never: the call is made here, and may block.
             operation->route = Route::plain;
             batch(*operation);
         } else {
@@ -138,6 +140,8 @@ bool Engine::submit_refused(Operation& operation, int error) noexcept {
         if (error == EINVAL && !operation.file->closed) {
             poll_by_epoll(operation); // more than one wait queue: a tty, an O_RDWR fifo
         } else if (operation.internal) {
+            operation.state = State::idle;
+            poll_impossible(operation);
             internal_event(operation);
         } else {
             finish(operation, -error);
