@@ -13,11 +13,13 @@ namespace engine {
 
 bool Engine::reap() noexcept {
     std::error_code error;
+    bool any = false;
     do {
         context_->reap(events_, error);
+        any = any || events_.size() > 0;
         take_events();
     } while (events_.size() == events_.capacity());
-    return !completed_.empty();
+    return any;
 }
 
 void Engine::take_events() noexcept {
@@ -29,9 +31,12 @@ void Engine::take_events() noexcept {
         refused->result = 0;
         --helper_jobs_;
         refused->state = State::kernel; // its slot is its own until it is settled
-        if (error == -EAGAIN) {
+        if (error == -EAGAIN && refused->route != Route::call) {
             refused->state = State::unhanded;
             unhanded_.push_back(*refused);
+        } else if (error == -EINVAL && file_knows_no_aio(*refused)) {
+            release_slot(*refused);
+            go_by_call(*refused);
         } else {
             event(*refused, error, 0);
         }
@@ -77,8 +82,8 @@ void Engine::release_slot(Operation& operation) noexcept {
 }
 
 void Engine::transferred(Operation& operation, std::int64_t result, State from) noexcept {
-    const bool tried =
-        operation.route == Route::nowait || operation.route == Route::nonblocking;
+    const bool tried = operation.route == Route::nowait || operation.route == Route::nonblocking ||
+                       (operation.route == Route::call && operation.file->stream);
     if (tried && (result == -EAGAIN || result == -EOPNOTSUPP)) {
         try_refused(operation, result);
         return;
@@ -126,6 +131,7 @@ void Engine::carry_on(Operation& operation) noexcept {
 bool Engine::at_end_of_file(const Operation& operation) const noexcept {
     struct stat status {};
     if (!operation.is_read() || operation.file->closed ||
+        operation.file->kind != FileKind::regular || // the size of a device is not there
         ::fstat(operation.file->fd, &status) != 0) {
         return false;
     }

@@ -126,6 +126,8 @@ private:
     std::size_t submit_some(std::size_t from) noexcept;
     int submit_call(std::size_t from, std::size_t count, std::size_t& accepted) noexcept;
     bool submit_refused(Operation& operation, int error) noexcept;
+    static bool file_knows_no_aio(const Operation& operation) noexcept;
+    void go_by_call(Operation& operation) noexcept;
 
     // The way out (completion.cpp)
     void take_events() noexcept;

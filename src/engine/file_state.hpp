@@ -24,6 +24,7 @@ public:
         enum class Nowait : std::uint8_t { unknown, accepted, refused };
 
         Nowait nowait = Nowait::unknown;
+        bool by_call = false;        // io_submit refuses the file as such: much of /proc
         std::uint8_t misses = 0;      // NOWAIT tries in a row that would have blocked
         std::uint16_t skips = 0;      // operations that go to a helper without a try
         std::uint16_t watched = 8;    // plain submits still to be measured one by one

@@ -284,15 +284,20 @@ void Helpers::run(Operation& operation) noexcept {
     Pin& pin = *std::exchange(operation.pin, nullptr);
     pin.fd.wait(Pin::on_its_way, std::memory_order_acquire);
     std::error_code error{pin.fd == Pin::lost ? EMFILE : 0, std::generic_category()};
-    if (!error) {
+    std::int64_t result = -error.value();
+    const bool by_call = operation.route == Route::call;
+    if (!error && by_call) {
+        result = operation.call(pin.fd.load());
+    } else if (!error) {
         operation.iocb.raw().fd = static_cast<std::uint32_t>(pin.fd.load());
         do {
             context_.submit(operation.iocb, error);
         } while (error.value() == EINTR);
+        result = -error.value();
     }
     // Once accepted, the operation may have completed and be another's.
-    if (error) {
-        operation.result = -error.value();
+    if (error || by_call) {
+        operation.result = result;
         {
             const std::lock_guard lock{mutex_};
             refused_.push_back(operation);

@@ -69,7 +69,8 @@ public:
     void hand_over(Operation& operation) noexcept;
     /// Takes one back before a helper has begun it; false when it is too late. The pin is let go.
     bool take_back(Operation& operation) noexcept;
-    /// One whose submit failed; its result is the negative errno. Null when there is none.
+    /// One whose submit failed; its result is the negative errno. Or one of Route::call, which is
+    /// done. Null when there is none.
     Operation* take_refused() noexcept;
 
 private:

@@ -2,6 +2,10 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "engine/operation.hpp"
 
+#include "engine/file_state.hpp"
+
+#include <cerrno>
+
 AIOXX_NAMESPACE_BEGIN
 namespace engine {
 
@@ -62,6 +66,20 @@ void Operation::prepare(int fd, int event_fd) noexcept {
         iocb.set_event_fd(event_fd);
     }
     iocb.set_data(this);
+}
+
+std::int64_t Operation::call(int fd) noexcept {
+    iovec one{base + done, length - done};
+    const iovec* const parts = vector != nullptr ? vector : &one;
+    const int count = vector != nullptr ? static_cast<int>(length) : 1;
+    // What cannot seek is read at its position, which is what -1 means.
+    const off_t at = file->stream ? -1 : offset + static_cast<off_t>(done);
+    ssize_t transferred = 0;
+    do {
+        transferred =
+            is_read() ? ::preadv2(fd, parts, count, at, 0) : ::pwritev2(fd, parts, count, at, 0);
+    } while (transferred < 0 && errno == EINTR);
+    return transferred < 0 ? -errno : transferred;
 }
 
 } // namespace engine

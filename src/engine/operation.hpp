@@ -54,6 +54,7 @@ enum class Route : std::uint8_t {
     nowait, // io_submit with RWF_NOWAIT added; what comes back as EAGAIN is carried on elsewhere
     nonblocking, // the same on a descriptor that is O_NONBLOCK, where RWF_NOWAIT is not known
     helper, // io_submit by a helper thread
+    call,        // preadv2 or pwritev2 by a helper thread, for files that know no AIO at all
 };
 
 /// The record of one operation. Its address is what the kernel knows it by: it stays where it is
@@ -97,7 +98,9 @@ public:
     std::int64_t result2 = 0;
     bool end_of_file = false;
 
-    [[nodiscard]] bool is_read() const noexcept { return kind == Kind::read || kind == Kind::readv; }
+    [[nodiscard]] bool is_read() const noexcept {
+        return kind == Kind::read || kind == Kind::readv;
+    }
     [[nodiscard]] bool is_write() const noexcept {
         return kind == Kind::write || kind == Kind::writev;
     }
@@ -119,6 +122,8 @@ public:
     }
     /// Fills in the iocb for what remains, on descriptor `fd`.
     void prepare(int fd, int event_fd) noexcept;
+    /// Does it by preadv2 or pwritev2: a count of bytes or a negative errno.
+    std::int64_t call(int fd) noexcept;
 
 private:
     [[nodiscard]] std::size_t remaining_in_vector() const noexcept;

@@ -30,6 +30,9 @@ Route Engine::choose_route(Operation& operation) noexcept {
         return Route::plain; // never blocks: polls and flushes are asynchronous
     }
     Direction& direction = file.direction(operation);
+    if (direction.by_call) [[unlikely]] {
+        return Route::call;
+    }
     const bool refused = direction.nowait == Direction::Nowait::refused;
     if (file.stream) {
         const Route without = file.nonblocking_fd >= 0 ? Route::nonblocking : Route::helper;
@@ -120,7 +123,8 @@ void Engine::place(Operation& operation) noexcept {
     ++used_;
     operation.route = choose_route(operation);
     statistics_.nowait_tries += operation.route == Route::nowait ? 1 : 0;
-    if (operation.route == Route::helper || operation.file->closed) {
+    const bool by_helper = operation.route == Route::helper || operation.route == Route::call;
+    if (by_helper || operation.file->closed) {
         hand_over(operation);
     } else {
         batch(operation);

@@ -52,6 +52,11 @@ void Engine::give_to_helpers() noexcept {
         } else if (!operation->file->closed) {
             // No thread wanted or to be had, or no way to give it the file. Late is better than
             // never: the call is made here, and may block.
+            if (operation->route == Route::call) {
+                operation->state = State::kernel;
+                event(*operation, operation->call(operation->file->fd), 0);
+                continue;
+            }
             operation->route = Route::plain;
             batch(*operation);
         } else {
@@ -151,12 +156,38 @@ bool Engine::submit_refused(Operation& operation, int error) noexcept {
     release_slot(operation);
     if (error == EOPNOTSUPP && operation.route == Route::nowait) {
         try_refused(operation, -error);
+    } else if (error == EINVAL && file_knows_no_aio(operation)) {
+        go_by_call(operation);
     } else {
         finish(operation, operation.done > 0 && !operation.exact
                               ? static_cast<std::int64_t>(operation.done)
                               : -error);
     }
     return true;
+}
+
+/// io_submit has said EINVAL, and nothing in the operation itself explains that. There are files
+/// that can be read(2), and by AIO not: those of /proc/PID, inotify, drivers of old.
+bool Engine::file_knows_no_aio(const Operation& operation) noexcept {
+    constexpr std::size_t most_vectors = 1024; // IOV_MAX
+    const FileKind kind = operation.file->kind;
+    const bool candidate =
+        kind == FileKind::regular || kind == FileKind::character_device || kind == FileKind::other;
+    return candidate && operation.is_transfer() && operation.route != Route::call &&
+           operation.flags == RwFlags::none && !operation.prioritised && operation.offset >= 0 &&
+           (operation.vector == nullptr || operation.length <= most_vectors);
+}
+
+void Engine::go_by_call(Operation& operation) noexcept {
+    FileState& file = *operation.file;
+    FileState::Direction& direction = file.direction(operation);
+    direction.by_call = true;
+    direction.nowait = Direction::Nowait::refused;
+    if (file.stream) {
+        await_readiness(operation);
+    } else {
+        dispatch(operation);
+    }
 }
 
 } // namespace engine
