@@ -66,7 +66,7 @@ bool file_holds(const std::string& path, unsigned version) {
             return false;
         }
     }
-    return file.size() == offset_of(block_count);
+    return file.kind() != FileKind::regular || file.size() == offset_of(block_count);
 }
 
 } // namespace
@@ -103,9 +103,10 @@ Measured Load::measured() const {
 }
 
 File Matrix::prepare(int flags, Before before) {
-    const std::string path = directory_ + "/matrix" + std::to_string(++files_);
-    const File file = File::open(path.c_str(), O_RDWR | O_CREAT);
-    bool good = ::ftruncate(file.fd(), 0) == 0;
+    ++files_;
+    const bool device = !device_.empty();
+    const File file = File::open(path().c_str(), device ? O_RDWR : O_RDWR | O_CREAT);
+    bool good = device || ::ftruncate(file.fd(), 0) == 0;
     AlignedBuffer block{block_size, block_size};
     for (std::size_t i = 0; i < block_count && (before == Before::cold || before == Before::warm);
          ++i) {
@@ -121,7 +122,7 @@ File Matrix::prepare(int flags, Before before) {
         good = good && ::posix_fadvise(file.fd(), 0, 0, POSIX_FADV_DONTNEED) == 0;
     }
     REQUIRE(good);
-    return File::open(path.c_str(), flags);
+    return File::open(path().c_str(), flags);
 }
 
 Measured Matrix::read(int flags, Before before) {
@@ -169,7 +170,7 @@ Measured Matrix::write(int flags, Before before) {
         });
     });
     Measured measured = load.measured();
-    measured.data_right = file_holds(directory_ + "/matrix" + std::to_string(files_), 1);
+    measured.data_right = file_holds(path(), 1);
     return measured;
 }
 
@@ -184,7 +185,7 @@ Measured Matrix::fsync() {
         load.counted([&] { load.queue().fsync(file).start(load.ending(slot, 0)); });
     });
     Measured measured = load.measured();
-    measured.data_right = file_holds(directory_ + "/matrix" + std::to_string(files_), 1);
+    measured.data_right = file_holds(path(), 1);
     return measured;
 }
 
@@ -198,7 +199,7 @@ void Matrix::check(const char* what, const Measured& measured) const {
                 static_cast<unsigned long long>(now.nowait_tries),
                 static_cast<unsigned long long>(now.blocking_submits));
     std::fflush(stdout);
-    INFO(name_ << ", " << what);
+    INFO(name_ << ", " << std::string{what});
     CHECK(measured.operations >= 500);
     CHECK(measured.failed == 0);
     CHECK(measured.data_right);

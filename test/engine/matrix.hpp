@@ -56,6 +56,7 @@ public:
         call();
         switches_ += voluntary_switches() - before;
     }
+    void free(unsigned slot) { free_.push_back(slot); }
     void run(std::size_t operations, const std::function<void(std::size_t, unsigned)>& start);
 
     [[nodiscard]] Measured measured() const;
@@ -68,7 +69,7 @@ private:
     Queue queue_;
 };
 
-/// Files in one directory.
+/// Files in one directory, or one block device.
 class Matrix {
 public:
     /// What is in the file before.
@@ -76,6 +77,11 @@ public:
 
     Matrix(std::string name, std::string directory)
         : name_(std::move(name)), directory_(std::move(directory)) {}
+    static Matrix on_device(std::string name, std::string path) {
+        Matrix matrix{std::move(name), {}};
+        matrix.device_ = std::move(path);
+        return matrix;
+    }
 
     Queue::Options options;
 
@@ -90,7 +96,12 @@ private:
     [[nodiscard]] File prepare(int flags, Before before);
 
     std::string name_;
+    [[nodiscard]] std::string path() const {
+        return device_.empty() ? directory_ + "/matrix" + std::to_string(files_) : device_;
+    }
+
     std::string directory_;
+    std::string device_;
     unsigned files_ = 0;
 };
 
