@@ -22,7 +22,7 @@ using engine::Pin;
 
 /// Helpers with a context, and a stand-in for the engine.
 struct Crew {
-    explicit Crew(Helpers::Options options = {}) : helpers(context, options, {wake.fd(), -1}) {
+    explicit Crew(Helpers::Options options = {}) : helpers(context, options, wake.fd(), -1) {
         helpers.reserve_file();
         std::error_code error;
         helpers.start(error);
