@@ -13,9 +13,22 @@
 #include <string>
 #include <vector>
 
+#include <sys/syscall.h>
 #include <sys/types.h>
 
 namespace aioxx::test {
+
+// The numbers that the C library uses, with 64-bit offsets on 32-bit machines.
+#ifdef SYS_fcntl64
+inline constexpr long call_fcntl = SYS_fcntl64;
+#else
+inline constexpr long call_fcntl = SYS_fcntl;
+#endif
+#ifdef SYS_ftruncate64
+inline constexpr long call_ftruncate = SYS_ftruncate64;
+#else
+inline constexpr long call_ftruncate = SYS_ftruncate;
+#endif
 
 /// How the command ended, and what it printed.
 struct Outcome {

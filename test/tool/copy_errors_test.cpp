@@ -230,7 +230,7 @@ TEST_CASE("whichever system call fails, one line says so and nothing is left beh
     const std::vector<Call> calls{
         {SYS_io_submit, EIO, "Input/output error"},
         {SYS_io_submit, EAGAIN, "temporarily unavailable"},
-        {SYS_ftruncate, EPERM, "not permitted"},
+        {call_ftruncate, EPERM, "not permitted"},
         {SYS_fallocate, ENOSPC, "No space left"},
         {SYS_fallocate, EDQUOT, "quota"},
         {SYS_fsync, EIO, "Input/output error"},

@@ -100,7 +100,7 @@ TEST_CASE("where the file system refuses direct I/O, auto copies without and alw
     const Workspace here;
     const std::string source = here.file("source", 100'000);
     Tool tool{{"copy", "--verify", source, here / "target"}};
-    tool.before_exec = [] { refuse_call(SYS_fcntl, EINVAL, 1, F_SETFL); };
+    tool.before_exec = [] { refuse_call(call_fcntl, EINVAL, 1, F_SETFL); };
     CHECK(tool.run().status == 0);
     CHECK(content_of(here / "target") == content_of(source));
 

@@ -37,8 +37,8 @@ inline void write_file(const std::string& path, const std::string& content) {
 
 inline std::string content_of(const std::string& path) {
     std::error_code missing;
-    std::string all(std::filesystem::exists(path) ? std::filesystem::file_size(path, missing) : 0,
-                    '\0');
+    const std::uintmax_t size = std::filesystem::file_size(path, missing);
+    std::string all(missing ? 0 : static_cast<std::size_t>(size), '\0');
     std::ifstream{path, std::ios::binary}.read(all.data(),
                                                static_cast<std::streamsize>(all.size()));
     return all;
