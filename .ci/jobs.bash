@@ -86,7 +86,7 @@ job_readme-program() {
     g++ -std=c++20 -Wall -Wextra -Werror -I include -I "$build/include" "$work/read.cpp" \
         -o "$work/read" -L "$build/src" -laioxx
     head -c 5000 /dev/zero >"$work/read.input"
-    [ "$(LD_LIBRARY_PATH=$build/src "$work/read" "$work/read.input")" = 4096 ]
+    [ "$(LD_LIBRARY_PATH=$build/src "$work/read" "$work/read.input")" = '4096 bytes' ]
 }
 
 job_lint() { ./dev lint; }
