@@ -46,7 +46,7 @@ public:
 
 private:
     void run() {
-        private_ = table_.leave_shared_table({STDERR_FILENO, -1});
+        private_ = table_.leave_shared_table({STDERR_FILENO, STDERR_FILENO});
         ready_.release();
         Message message{};
         int file = -1;
