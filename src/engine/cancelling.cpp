@@ -87,5 +87,19 @@ void Engine::leave_batch(const Operation& operation) noexcept {
     batch_.erase(std::find(batch_.begin(), batch_.end(), &operation.iocb));
 }
 
+/// What the kernel had no room for, and must not see under a number that will be another file's.
+OperationList Engine::leave_batch(const FileState& file) noexcept {
+    OperationList left;
+    std::erase_if(batch_, [&](const Iocb* iocb) {
+        auto& operation = *reinterpret_cast<Operation*>(static_cast<std::uintptr_t>(iocb->data()));
+        const bool leaves = operation.file == &file;
+        if (leaves) {
+            left.push_back(operation);
+        }
+        return leaves;
+    });
+    return left;
+}
+
 } // namespace engine
 AIOXX_NAMESPACE_END

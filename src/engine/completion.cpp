@@ -103,16 +103,36 @@ void Engine::transferred(Operation& operation, std::int64_t result, State from) 
     if (tried) {
         operation.file->direction(operation).misses = 0;
     }
+    const std::size_t before = operation.done;
     operation.advance(bytes);
     operation.end_of_file = operation.is_read() && bytes == 0 && wanted > 0;
     const bool partial = bytes > 0 && bytes < wanted;
     // A NOWAIT transfer ends where the cached pages do, which is no end that anybody asked for.
-    const bool cut_short = tried && !operation.file->stream && !at_end_of_file(operation);
-    if (partial && (operation.exact || cut_short)) {
-        carry_on(operation);
-    } else {
-        finish(operation, static_cast<std::int64_t>(operation.done));
+    if (partial && (operation.exact || (tried && !operation.file->stream))) {
+        if (at_end_of_file(operation)) {
+            operation.end_of_file = operation.exact; // the rest was asked for as well
+        } else if (align_progress(operation, before)) {
+            carry_on(operation);
+            return;
+        } else if (operation.exact && operation.is_write()) {
+            finish(operation, -EIO); // short twice at one place, and no error: all or nothing
+            return;
+        }
     }
+    finish(operation, static_cast<std::int64_t>(operation.done));
+}
+
+/// A direct transfer that ended anywhere has to start again at its alignment. False when that
+/// leaves no progress: what it would do, it has done.
+bool Engine::align_progress(Operation& operation, std::size_t before) noexcept {
+    const std::size_t excess = operation.file->direct && operation.vector == nullptr
+                                   ? operation.done % operation.file->alignment
+                                   : 0;
+    if (operation.done - excess <= before) {
+        return false;
+    }
+    operation.done -= excess;
+    return true;
 }
 
 void Engine::carry_on(Operation& operation) noexcept {

@@ -165,7 +165,8 @@ void Engine::file_closes(FileState& file) noexcept {
     flush(); // what is ready enters the kernel under the number that it was meant for
     reap();
     // What is in the kernel may come back: refused by NOWAIT, interrupted, or short.
-    if (file.parked > 0 || file.transfers > 0) {
+    OperationList left_behind = leave_batch(file);
+    if (file.parked > 0 || file.transfers > 0 || !left_behind.empty()) {
         std::error_code error;
         helpers_->start(error);
         if (!error) {
@@ -175,6 +176,10 @@ void Engine::file_closes(FileState& file) noexcept {
     file.closed = true;
     end_stream_waits(file);
     close_reopened(file);
+    while (Operation* const operation = left_behind.pop_front()) {
+        operation->route = operation->route == Route::nonblocking ? Route::helper : operation->route;
+        hand_over(*operation);
+    }
     flush();
     let_go_if_done(file);
     if (has_completed() && event_fd_) {

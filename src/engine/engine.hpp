@@ -107,6 +107,7 @@ private:
     Cancelled cancel_in_kernel(Operation& operation) noexcept;
     Cancelled cancel_waiting(Operation& operation) noexcept;
     void leave_batch(const Operation& operation) noexcept;
+    OperationList leave_batch(const FileState& file) noexcept;
 
     // The way in (routing.cpp)
     Route choose_route(Operation& operation) noexcept;
@@ -136,6 +137,7 @@ private:
     void transferred(Operation& operation, std::int64_t result, State from) noexcept;
     void try_refused(Operation& operation, std::int64_t result) noexcept;
     void carry_on(Operation& operation) noexcept;
+    static bool align_progress(Operation& operation, std::size_t before) noexcept;
     [[nodiscard]] bool at_end_of_file(const Operation& operation) const noexcept;
     void finish(Operation& operation, std::int64_t result) noexcept;
     void release_successors(FileState& file, Operation& operation) noexcept;

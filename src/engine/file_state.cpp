@@ -4,6 +4,8 @@
 
 #include "engine/engine.hpp"
 
+#include <algorithm>
+
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -43,7 +45,8 @@ FileState::FileState(Engine& user, const File& file) noexcept
               state.engine->file_closes(state);
           },
           [](FileUse& use) noexcept { delete &static_cast<FileState&>(use); }),
-      engine(&user), fd(file.fd()), kind(file.kind()), stream(file.is_stream()),
+      engine(&user), fd(file.fd()), kind(file.kind()),
+      alignment(std::max(file.direct_alignment().offset, std::uint32_t{1})), stream(file.is_stream()),
       direct(file.is_direct()), append(file.is_append()) {
     if (kind == FileKind::regular) {
         in_memory = is_in_memory(fd);

@@ -59,6 +59,7 @@ public:
     Engine* engine;
     int fd;
     FileKind kind;
+    std::uint32_t alignment; // of offsets, when direct; 1 otherwise
     bool stream;
     bool direct;
     bool append;

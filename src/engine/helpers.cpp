@@ -160,10 +160,14 @@ void Helpers::hand_over(Operation& operation) noexcept {
 bool Helpers::take_back(Operation& operation) noexcept {
     {
         const std::lock_guard lock{mutex_};
-        // Linked without a pin: a helper has made its call, and it was refused.
         const bool linked = static_cast<Link<Operation, Operation::holder>&>(operation).linked;
-        if (!linked || operation.pin == nullptr) {
+        if (!linked) {
             return false;
+        }
+        if (operation.pin == nullptr) { // a helper has made its call, and it was refused
+            refused_.remove(operation);
+            operation.result = 0;
+            return true;
         }
         jobs_.remove(operation);
     }
@@ -194,6 +198,7 @@ void Helpers::keep() noexcept {
         const PrivateTable::Received received = table_.receive(message, file, options_.idle);
         if (received == PrivateTable::Received::message) {
             obey(message, file);
+            work_alone();
         } else if (received == PrivateTable::Received::ended || ends_for_idleness()) {
             break;
         }
@@ -225,10 +230,16 @@ void Helpers::start_helper() noexcept {
         pthread_detach(helper);
         return;
     }
+    const std::lock_guard lock{mutex_};
+    threads_ -= options_.limit > 0 ? 1 : 0; // no thread to be had
+}
+
+/// With no helper at all the keeper does the work itself, one at a time; but never waits for a
+/// file, which it would have to take in itself.
+void Helpers::work_alone() noexcept {
     std::unique_lock lock{mutex_};
-    threads_ -= options_.limit > 0 ? 1 : 0;
-    // No thread to be had. With none at all the keeper does the work itself, one at a time.
-    while (threads_ == 0 && !jobs_.empty()) {
+    while (threads_ == 0 && !jobs_.empty() &&
+           jobs_.front()->pin->fd.load(std::memory_order_acquire) != Pin::on_its_way) {
         Operation& operation = *jobs_.pop_front();
         lock.unlock();
         run(operation);

@@ -81,6 +81,7 @@ private:
     void keep() noexcept;
     void obey(const PrivateTable::Message& message, int file) noexcept;
     void start_helper() noexcept;
+    void work_alone() noexcept;
     bool ends_for_idleness() noexcept;
     void end_helpers() noexcept;
 
