@@ -91,6 +91,8 @@ public:
     [[nodiscard]] const Statistics& statistics() const noexcept { return statistics_; }
     [[nodiscard]] std::size_t in_kernel() const noexcept { return used_ + polls_; }
     [[nodiscard]] std::size_t backlog() const noexcept { return backlog_.size(); }
+    /// The kernel had no room: to be flushed again, and no event may come before.
+    [[nodiscard]] bool has_unsubmitted() const noexcept { return !batch_.empty(); }
     [[nodiscard]] bool has_completed() const noexcept { return !completed_.empty(); }
     [[nodiscard]] unsigned depth() const noexcept { return depth_; }
     /// -1 unless asked for by the options.

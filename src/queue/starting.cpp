@@ -126,7 +126,8 @@ void Queue::Implementation::begin(Record& record) noexcept {
 /// Outside of run_ready() nobody looks at what is ready but an event loop, through the eventfd.
 void Queue::Implementation::signal_if_ready() noexcept {
     if (EventFd* const counter = engine.event_counter();
-        counter != nullptr && (engine.has_completed() || !finished.empty())) {
+        counter != nullptr &&
+        (engine.has_completed() || engine.has_unsubmitted() || !finished.empty())) {
         std::error_code ignored;
         counter->signal(1, ignored);
     }
