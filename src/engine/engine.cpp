@@ -177,7 +177,8 @@ void Engine::file_closes(FileState& file) noexcept {
     end_stream_waits(file);
     close_reopened(file);
     while (Operation* const operation = left_behind.pop_front()) {
-        operation->route = operation->route == Route::nonblocking ? Route::helper : operation->route;
+        operation->route =
+            operation->route == Route::nonblocking ? Route::helper : operation->route;
         hand_over(*operation);
     }
     flush();

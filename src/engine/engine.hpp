@@ -39,11 +39,11 @@ enum class Cancelled : std::uint8_t {
 class Engine {
 public:
     struct Options {
-        unsigned depth = 128;           // operations in the kernel at a time
+        unsigned depth = 128; // operations in the kernel at a time
         Helpers::Options helpers;
-        bool nowait_always = false;     // direct I/O as well: submit never blocks, at a price
-        bool time_submits = false;      // fill Statistics::submit_time
-        bool event_fd = false;          // have completions counted there
+        bool nowait_always = false; // direct I/O as well: submit never blocks, at a price
+        bool time_submits = false;  // fill Statistics::submit_time
+        bool event_fd = false;      // have completions counted there
     };
 
     /// Tries smaller contexts when the system's limit is reached, down to a depth of 1.

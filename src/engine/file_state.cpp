@@ -46,8 +46,8 @@ FileState::FileState(Engine& user, const File& file) noexcept
           },
           [](FileUse& use) noexcept { delete &static_cast<FileState&>(use); }),
       engine(&user), fd(file.fd()), kind(file.kind()),
-      alignment(std::max(file.direct_alignment().offset, std::uint32_t{1})), stream(file.is_stream()),
-      direct(file.is_direct()), append(file.is_append()) {
+      alignment(std::max(file.direct_alignment().offset, std::uint32_t{1})),
+      stream(file.is_stream()), direct(file.is_direct()), append(file.is_append()) {
     if (kind == FileKind::regular) {
         in_memory = is_in_memory(fd);
     } else if (kind == FileKind::character_device && is_memory_device(fd)) {

@@ -25,14 +25,14 @@ public:
 
         Nowait nowait = Nowait::unknown;
         bool by_call = false;        // io_submit refuses the file as such: much of /proc
-        std::uint8_t misses = 0;      // NOWAIT tries in a row that would have blocked
-        std::uint16_t skips = 0;      // operations that go to a helper without a try
-        std::uint16_t watched = 8;    // plain submits still to be measured one by one
-        std::uint16_t unwatched = 0;  // plain submits since the last measurement
-        std::uint16_t interval = 64;  // and how many there are to be
-        std::uint8_t blocked = 0;     // measured submits in a row that blocked
-        std::uint16_t offloaded = 0;  // operations that go to a helper because submits blocked
-        std::uint16_t penalty = 64;   // how many, the next time
+        std::uint8_t misses = 0;     // NOWAIT tries in a row that would have blocked
+        std::uint16_t skips = 0;     // operations that go to a helper without a try
+        std::uint16_t watched = 8;   // plain submits still to be measured one by one
+        std::uint16_t unwatched = 0; // plain submits since the last measurement
+        std::uint16_t interval = 64; // and how many there are to be
+        std::uint8_t blocked = 0;    // measured submits in a row that blocked
+        std::uint16_t offloaded = 0; // operations that go to a helper because submits blocked
+        std::uint16_t penalty = 64;  // how many, the next time
     };
 
     FileState(Engine& user, const File& file) noexcept;
@@ -68,7 +68,7 @@ public:
     bool in_epoll = false;   // registered with the engine's epoll descriptor
     int nonblocking_fd = -1; // its own, or a reopened one, where NOWAIT is refused
     bool reopen_tried = false;
-    Pin* pin = nullptr;      // set while the file is kept for the operations that wait
+    Pin* pin = nullptr; // set while the file is kept for the operations that wait
 
     std::uint64_t operations = 0; // started and not completed
     std::uint64_t transfers = 0;  // of those, reads and writes
@@ -78,7 +78,7 @@ public:
     OperationList flushes;        // wait for writes under way
     OperationList appends;        // wait for the append in front of them
     Operation* appending = nullptr;
-    OperationList epoll_waiters; // polls that wait by the engine's epoll descriptor
+    OperationList epoll_waiters;   // polls that wait by the engine's epoll descriptor
     std::array<Stream, 2> streams; // for reading, for writing
 
 private:

@@ -65,9 +65,7 @@ public:
         return item;
     }
 
-    static T* next(const T& item) noexcept {
-        return static_cast<const Link<T, Tag>&>(item).next;
-    }
+    static T* next(const T& item) noexcept { return static_cast<const Link<T, Tag>&>(item).next; }
 
 private:
     static Link<T, Tag>& at(T& item) noexcept { return item; }

@@ -53,7 +53,7 @@ enum class Route : std::uint8_t {
     plain,  // io_submit as it is
     nowait, // io_submit with RWF_NOWAIT added; what comes back as EAGAIN is carried on elsewhere
     nonblocking, // the same on a descriptor that is O_NONBLOCK, where RWF_NOWAIT is not known
-    helper, // io_submit by a helper thread
+    helper,      // io_submit by a helper thread
     call,        // preadv2 or pwritev2 by a helper thread, for files that know no AIO at all
 };
 
@@ -71,10 +71,10 @@ public:
 
     // What was asked for. Set by the floor above before start.
     FileState* file = nullptr;
-    std::byte* base = nullptr;  // of a plain transfer
-    iovec* vector = nullptr;    // of a vectored one: the record's own copy, consumed by progress
-    std::size_t length = 0;     // bytes, or vectors
-    std::int64_t offset = 0;    // bytes
+    std::byte* base = nullptr; // of a plain transfer
+    iovec* vector = nullptr;   // of a vectored one: the record's own copy, consumed by progress
+    std::size_t length = 0;    // bytes, or vectors
+    std::int64_t offset = 0;   // bytes
     RwFlags flags = RwFlags::none;
     IoPriority priority;
     std::uint32_t poll_events = 0;

@@ -108,7 +108,7 @@ bool Engine::update_epoll(FileState& file) noexcept {
             return false;
         }
     }
-    struct epoll_event registration{};
+    struct epoll_event registration {};
     registration.events = EPOLLONESHOT;
     registration.data.ptr = &file;
     for (const Operation* waiter = file.epoll_waiters.front(); waiter != nullptr;

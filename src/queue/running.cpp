@@ -163,7 +163,8 @@ void Queue::Implementation::watch_timers() noexcept {
     }
     if (!timer_file) {
         std::error_code error;
-        File file = File::adopt(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), error);
+        File file =
+            File::adopt(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), error);
         if (error) {
             return; // run_ready() still looks at the clock whenever it is called
         }

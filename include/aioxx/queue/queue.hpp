@@ -71,7 +71,9 @@ public:
             throw_error(error, "Queue: io_setup");
         }
     }
-    Queue(const Options& options, std::error_code& error) { open(&options, sizeof(options), error); }
+    Queue(const Options& options, std::error_code& error) {
+        open(&options, sizeof(options), error);
+    }
 
     Queue(Queue&&) = delete;
     Queue& operator=(Queue&&) = delete;
@@ -127,7 +129,9 @@ public:
     }
 
     /// Flushes the file. Each has its own result: none is merged with another or tried again.
-    Operation<void> fsync(const File& file) { return {*this, on(detail::Request::Kind::fsync, file)}; }
+    Operation<void> fsync(const File& file) {
+        return {*this, on(detail::Request::Kind::fsync, file)};
+    }
     Operation<void> fdatasync(const File& file) {
         return {*this, on(detail::Request::Kind::fdatasync, file)};
     }

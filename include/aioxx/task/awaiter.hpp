@@ -56,8 +56,9 @@ public:
         Queue& queue = *operation_.queue_;
         const std::stop_token token = std::move(operation_.token_);
         std::error_code error = no_error();
-        const OperationId id = std::move(operation_).start(
-            [this](Completion& completion) { resume(completion); }, error);
+        const OperationId id =
+            std::move(operation_)
+                .start([this](Completion& completion) { resume(completion); }, error);
         if (error) {
             completion_ = Completion{-error.value(), 0, 0, false, AlignedBuffer{}};
             return false;

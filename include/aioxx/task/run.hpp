@@ -41,9 +41,7 @@ struct Root {
             return {};
         }
         void return_void() noexcept {}
-        void unhandled_exception() noexcept {
-            TaskAccess::fail(*queue, std::current_exception());
-        }
+        void unhandled_exception() noexcept { TaskAccess::fail(*queue, std::current_exception()); }
     };
     promise_type* promise;
 };

@@ -117,7 +117,9 @@ Task<std::tuple<detail::Kept<T>...>> when_all(Task<T>... tasks) {
         std::vector<detail::Part> parts;
         parts.reserve(sizeof...(T));
         std::apply(
-            [&](auto&... result) { (parts.push_back(detail::part_of(std::move(tasks), result)), ...); },
+            [&](auto&... result) {
+                (parts.push_back(detail::part_of(std::move(tasks), result)), ...);
+            },
             results);
         co_await detail::AllOf{parts};
     }
@@ -139,8 +141,7 @@ inline Task<void> when_all(std::vector<Task<void>> tasks) {
 
 /// And for any number that give a T.
 template <typename T>
-    requires(!std::is_void_v<T>)
-Task<std::vector<T>> when_all(std::vector<Task<T>> tasks) {
+requires(!std::is_void_v<T>) Task<std::vector<T>> when_all(std::vector<Task<T>> tasks) {
     std::vector<std::optional<T>> results(tasks.size());
     {
         std::vector<detail::Part> parts;
