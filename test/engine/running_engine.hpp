@@ -29,7 +29,10 @@ struct Transfer : engine::Operation {
     static constexpr std::size_t size = 4096;
 
     Transfer() = default;
-    explicit Transfer(std::string_view text) : length_wanted(text.size()) {
+    explicit Transfer(std::string_view text) { hold(text); }
+
+    void hold(std::string_view text) {
+        length_wanted = text.size();
         std::ranges::copy(std::as_bytes(std::span{text}), bytes.begin());
     }
 

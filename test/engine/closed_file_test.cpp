@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// Files that are closed, and numbers that are used again, while operations wait in the engine.
+
+#include "child.hpp"
+#include "descriptors.hpp"
+#include "running_engine.hpp"
+
+#include <cstring>
+
+#include <sys/stat.h>
+
+namespace aioxx::test {
+namespace {
+
+File borrowed_copy(int fd) {
+    return File::adopt(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
+/// A file whose pages are on the disk only.
+void evict(int fd) {
+    REQUIRE(::fsync(fd) == 0);
+    REQUIRE(::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0);
+}
+
+int lowest_free() {
+    const int lowest = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+    ::close(lowest);
+    return lowest;
+}
+
+bool is_locked(int fd) {
+    return run_in_child([fd] {
+               struct flock lock {};
+               lock.l_type = F_WRLCK;
+               lock.l_whence = SEEK_SET;
+               lock.l_len = 1;
+               return ::fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 1 : 0;
+           }).status == 1;
+}
+
+TEST_CASE("writes that wait land in their file, whoever has its number by then") {
+    Engine::Options options;
+    options.depth = 4;
+    RunningEngine engine{options};
+    const TemporaryFile right;
+    const TemporaryFile wrong;
+    std::array<Transfer, 64> writes;
+    File file = borrowed_copy(right);
+    const int number = file.fd();
+    for (std::size_t i = 0; i < writes.size(); ++i) {
+        writes[i].hold("abcdefgh");
+        engine.start(writes[i], Kind::write, file, static_cast<std::int64_t>(8 * i));
+    }
+    file.close();
+    const File other = borrowed_copy(wrong);
+    REQUIRE(other.fd() == number);
+    for (std::size_t i = 0; i < writes.size(); ++i) {
+        CHECK(engine.next().result == 8);
+    }
+    CHECK(right.content().size() == writes.size() * 8);
+    CHECK(wrong.content().empty());
+}
+
+TEST_CASE("a read that NOWAIT has refused is done although its file is closed meanwhile") {
+    RunningEngine engine;
+    const TemporaryFile content{"abc"};
+    evict(content);
+    File file = borrowed_copy(content);
+    Transfer read;
+    engine.begin(read, Kind::read, file); // refused inside the submit, and nobody has looked
+    file.close();
+    CHECK(engine.result_of(read) == 3);
+    CHECK(read.text() == "abc");
+}
+
+TEST_CASE("a read that waits on a stream gets what comes after its file is closed") {
+    RunningEngine engine;
+    Pipe pipe;
+    File file = borrowed_copy(pipe.reader);
+    Transfer read;
+    engine.begin(read, Kind::read, file);
+    CHECK(engine.completed_now() == nullptr);
+    file.close();
+    pipe.reader.close();
+    pipe.fill("abc");
+    CHECK(engine.result_of(read) == 3);
+}
+
+TEST_CASE("what waited on a stream is cancelled, and the file closed, before the kernel knows") {
+    RunningEngine engine;
+    for (int round = 0; round < 50; ++round) {
+        Pipe pipe;
+        File file = borrowed_copy(pipe.reader);
+        Transfer read;
+        engine.begin(read, Kind::read, file);
+        while (engine->statistics().polled <= static_cast<unsigned>(round)) {
+            CHECK(engine.completed_now() == nullptr);
+        }
+        CHECK(engine->cancel(read) == engine::Cancelled::yes);
+        CHECK(engine.result_of(read) == -ECANCELED);
+        file.close(); // the engine's own poll may still be with the kernel
+        CHECK(engine.completed_now() == nullptr);
+    }
+    CHECK(eventually([&] {
+        CHECK(engine.completed_now() == nullptr);
+        return engine->in_kernel() == 0;
+    }));
+}
+
+TEST_CASE("a stream's reader is not kept open by a wait that was cancelled") {
+    RunningEngine engine;
+    Pipe pipe;
+    {
+        File file = borrowed_copy(pipe.writer);
+        pipe.writer.close();
+        std::string much(1 << 16, 'x');
+        REQUIRE(::write(file.fd(), much.data(), much.size()) > 0);
+        Transfer write{"abc"};
+        engine.begin(write, Kind::write, file);
+        CHECK(engine.completed_now() == nullptr);
+        CHECK(engine->cancel(write) == engine::Cancelled::yes);
+        CHECK(engine.result_of(write) == -ECANCELED);
+    }
+    CHECK(
+        eventually([&] { return engine.completed_now() == nullptr && engine->in_kernel() == 0; }));
+    std::string text(1 << 17, 0);
+    CHECK(::read(pipe.reader, text.data(), text.size()) == 1 << 16);
+    CHECK(::read(pipe.reader, text.data(), text.size()) == 0);
+}
+
+TEST_CASE("record locks hold, and the lowest free number is the same, over helped operations") {
+    RunningEngine engine;
+    const TemporaryFile content{"abc"};
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_len = 1;
+    REQUIRE(::fcntl(content, F_SETLK, &lock) == 0);
+    const File file = File::borrow(content);
+    const int lowest = lowest_free();
+    for (int round = 0; round < 8; ++round) {
+        Transfer write{"abcdefgh"};
+        write.flags = RwFlags::append;
+        engine.begin(write, Kind::write, file);
+        CHECK(lowest_free() == lowest);
+        CHECK(engine.result_of(write) == 8);
+    }
+    CHECK(engine->statistics().offloaded >= 8);
+    CHECK(lowest_free() == lowest);
+    CHECK(is_locked(content));
+}
+
+TEST_CASE("many files seen one after the other leave nothing behind") {
+    RunningEngine engine;
+    const TemporaryFile content{"abc"};
+    for (int round = 0; round < 1000; ++round) {
+        File file = borrowed_copy(content);
+        Transfer read;
+        engine.begin(read, Kind::read, file);
+        CHECK(engine.result_of(read) == 3);
+    }
+    CHECK(engine->statistics().completed == 1000);
+}
+
+TEST_CASE("one file is handed over once, however many operations on it go to helpers") {
+    const ChildEnd end = run_in_child([] {
+        const TemporaryFile content{"abc"};
+        const rlimit few{32, 32};
+        ::setrlimit(RLIMIT_NOFILE, &few);
+        RunningEngine engine;
+        const File file = File::borrow(content);
+        std::array<Transfer, 100> writes;
+        for (Transfer& write : writes) {
+            write.hold("abcdefgh");
+            write.flags = RwFlags::append;
+            engine.start(write, Kind::write, file);
+        }
+        for (std::size_t i = 0; i < writes.size(); ++i) {
+            if (engine.next().result != 8) {
+                return 1;
+            }
+        }
+        return content.content().size() == 3 + 800 ? 0 : 2;
+    });
+    CHECK(end.status == 0);
+}
+
+} // namespace
+} // namespace aioxx::test
