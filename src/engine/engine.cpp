@@ -67,7 +67,10 @@ Engine::~Engine() {
         helpers_->stop();
     }
     forget_files();
-    context_.reset(); // waits for what is in the kernel
+    context_.reset(); // waits for what is in the kernel, the polls in the files' records too
+    while (FileState* const file = files_.pop_front()) {
+        file->owner_lets_go();
+    }
     if (epoll_fd_ >= 0) {
         ::close(epoll_fd_);
     }
@@ -190,9 +193,9 @@ void Engine::file_closes(FileState& file) noexcept {
 }
 
 void Engine::forget_files() noexcept {
-    while (FileState* const file = files_.pop_front()) {
+    for (FileState* file = files_.front(); file != nullptr; file = List<FileState>::next(*file)) {
         close_reopened(*file);
-        file->owner_lets_go();
+        file->owner_forgets();
     }
 }
 

@@ -59,6 +59,8 @@ void Engine::give_to_helpers() noexcept {
             }
             operation->route = Route::plain;
             batch(*operation);
+        } else if (operation->internal) {
+            event(*operation, -EBADF, 0);
         } else {
             release_slot(*operation);
             finish(*operation, -EBADF);

@@ -22,8 +22,10 @@ public:
     [[nodiscard]] FileUse* next() const noexcept { return next_; }
 
     /// The owner ends: the File shall not call it any more.
+    void owner_forgets() noexcept { owner_.store(nullptr, std::memory_order_relaxed); }
+    /// And nothing in here is needed by the owner any more.
     void owner_lets_go() noexcept {
-        owner_.store(nullptr, std::memory_order_relaxed);
+        owner_forgets();
         let_go();
     }
 
