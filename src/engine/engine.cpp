@@ -170,11 +170,7 @@ void Engine::file_closes(FileState& file) noexcept {
     // What is in the kernel may come back: refused by NOWAIT, interrupted, or short.
     OperationList left_behind = leave_batch(file);
     if (file.parked > 0 || file.transfers > 0 || !left_behind.empty()) {
-        std::error_code error;
-        helpers_->start(error);
-        if (!error) {
-            ensure_pin(file);
-        }
+        start_and_pin(file);
     }
     file.closed = true;
     end_stream_waits(file);
@@ -197,6 +193,19 @@ void Engine::forget_files() noexcept {
         close_reopened(*file);
         file->owner_forgets();
     }
+}
+
+/// The keeper may end for idleness between the two.
+bool Engine::start_and_pin(FileState& file) noexcept {
+    constexpr int attempts = 10;
+    std::error_code error;
+    for (int i = 0; i < attempts && !error; ++i) {
+        helpers_->start(error);
+        if (!error && ensure_pin(file)) {
+            return true;
+        }
+    }
+    return file.pin != nullptr;
 }
 
 bool Engine::ensure_pin(FileState& file) noexcept {

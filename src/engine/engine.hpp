@@ -164,6 +164,7 @@ private:
     void unpin_if_idle() noexcept;
     void unpin(FileState& file) noexcept;
     bool ensure_pin(FileState& file) noexcept;
+    bool start_and_pin(FileState& file) noexcept;
     /// With no helper allowed calls are made here, but where the number is gone.
     [[nodiscard]] bool may_be_helped(const FileState& file) const noexcept {
         return options_.helpers.limit > 0 || file.closed;

@@ -9,24 +9,10 @@
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 
 AIOXX_NAMESPACE_BEGIN
 namespace engine {
 namespace {
-
-/// File systems whose buffered I/O is a copy in memory, and is best done where it is asked for.
-bool is_in_memory(int fd) noexcept {
-    struct statfs status {};
-    if (::fstatfs(fd, &status) != 0) {
-        return false;
-    }
-    constexpr auto tmpfs = 0x01021994UL;
-    constexpr auto ramfs = 0x858458f6UL;
-    constexpr auto hugetlbfs = 0x958458f6UL;
-    const auto type = static_cast<std::uint32_t>(status.f_type);
-    return type == tmpfs || type == ramfs || type == hugetlbfs;
-}
 
 /// /dev/null, /dev/zero and their like: no streams, whatever their kind says, and never waited for.
 bool is_memory_device(int fd) noexcept {
@@ -48,8 +34,8 @@ FileState::FileState(Engine& user, const File& file) noexcept
       engine(&user), fd(file.fd()), kind(file.kind()),
       alignment(std::max(file.direct_alignment().offset, std::uint32_t{1})),
       stream(file.is_stream()), direct(file.is_direct()), append(file.is_append()) {
-    if (kind == FileKind::regular) {
-        in_memory = is_in_memory(fd);
+    if (file.is_in_memory()) {
+        in_memory = true;
     } else if (kind == FileKind::character_device && is_memory_device(fd)) {
         in_memory = true;
         stream = false;

@@ -41,13 +41,9 @@ void Engine::give_to_helpers() noexcept {
     if (unhanded_.empty()) [[likely]] {
         return;
     }
-    std::error_code error;
-    if (options_.helpers.limit > 0) {
-        helpers_->start(error);
-    }
     OperationList waiting = std::exchange(unhanded_, {});
     while (Operation* const operation = waiting.pop_front()) {
-        if (!error && may_be_helped(*operation->file) && ensure_pin(*operation->file)) {
+        if (may_be_helped(*operation->file) && start_and_pin(*operation->file)) {
             hand_over(*operation);
         } else if (!operation->file->closed) {
             // No thread wanted or to be had, or no way to give it the file. Late is better than

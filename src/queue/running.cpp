@@ -131,6 +131,9 @@ std::size_t Queue::Implementation::expire() {
     while (!timers.empty() && timers.first().deadline <= now) {
         Record& record = timers.first();
         timers.remove(record);
+        if (record.state == engine::State::completed) {
+            continue; // in time, and not delivered yet
+        }
         if (record.kind == engine::Kind::none) {
             expire_own(record);
             continue;
