@@ -38,6 +38,7 @@ aioxx::Task<std::int64_t> copy(aioxx::Queue& queue, const aioxx::File& from,
                                const aioxx::File& to) {
     std::int64_t next = 0;
     std::vector<aioxx::Task<>> tasks;
+    tasks.reserve(workers);
     for (int i = 0; i < workers; ++i) {
         tasks.push_back(copy_chunks(queue, from, to, next));
     }

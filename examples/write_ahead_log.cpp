@@ -63,6 +63,7 @@ int main(int argc, char** argv) {
         aioxx::Queue queue;
         Log log{queue, argv[1]};
         std::vector<aioxx::Task<>> commits;
+        commits.reserve(writers);
         for (int i = 0; i < writers; ++i) {
             commits.push_back(log.commit("record " + std::to_string(i) + '\n'));
         }

@@ -90,7 +90,7 @@ Queue::Left Queue::Implementation::run_down(std::optional<Clock::time_point> dea
 std::size_t Queue::Implementation::count_borrowed() noexcept {
     std::size_t count = 0;
     pool.for_each_in_use([&count](const Record& record) {
-        count += record.borrows && record.state != engine::State::idle;
+        count += record.borrows && record.state != engine::State::idle ? 1 : 0;
     });
     return count;
 }

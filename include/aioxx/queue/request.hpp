@@ -78,8 +78,10 @@ public:
         using Stored = std::decay_t<Callable>;
         static_assert(std::is_invocable_v<Stored&, Completion&>,
                       "a callback takes a Completion&, or a const Completion&");
-        static_assert(sizeof(Stored) <= capacity && alignof(Stored) <= alignof(std::max_align_t),
+        static_assert(sizeof(Stored) <= capacity,
                       "a callback holds at most 48 bytes: capture a pointer to what is larger");
+        static_assert(alignof(Stored) <= alignof(std::max_align_t),
+                      "a callback is aligned as ordinary types are");
         reset();
         new (storage_) Stored(std::forward<Callable>(callable));
         invoke_ = [](void* stored, Completion& completion) {
