@@ -11,6 +11,7 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 AIOXX_NAMESPACE_BEGIN
@@ -53,6 +54,19 @@ DirectAlignment alignment_of(int fd, FileKind kind, const Statx& status) noexcep
     return {assumed_alignment, assumed_alignment, Source::assumed};
 }
 
+/// Asked here, where the file is opened: on storage that hangs the question hangs as well.
+bool is_on_memory_file_system(int fd) noexcept {
+    struct statfs status {};
+    if (::fstatfs(fd, &status) != 0) {
+        return false;
+    }
+    constexpr std::uint32_t tmpfs = 0x01021994;
+    constexpr std::uint32_t ramfs = 0x858458f6;
+    constexpr std::uint32_t hugetlbfs = 0x958458f6;
+    const auto type = static_cast<std::uint32_t>(status.f_type);
+    return type == tmpfs || type == ramfs || type == hugetlbfs;
+}
+
 } // namespace
 
 File::File(int fd, bool owned, std::error_code& error) noexcept : fd_(fd), owned_(owned) {
@@ -80,6 +94,7 @@ void File::learn(std::error_code& error) noexcept {
     }
     error.clear();
     kind_ = kind_of(status.mode);
+    in_memory_ = kind_ == FileKind::regular && is_on_memory_file_system(fd_);
     alignment_ = alignment_of(fd_, kind_, status);
 }
 
@@ -109,7 +124,7 @@ File::File(File&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), status_flags_(std::exchange(other.status_flags_, 0)),
       alignment_(std::exchange(other.alignment_, {})),
       kind_(std::exchange(other.kind_, FileKind::none)), owned_(std::exchange(other.owned_, false)),
-      uses_(other.uses_.exchange(nullptr)) {}
+      in_memory_(std::exchange(other.in_memory_, false)), uses_(other.uses_.exchange(nullptr)) {}
 
 File& File::operator=(File&& other) noexcept {
     if (this != &other) {
@@ -120,6 +135,7 @@ File& File::operator=(File&& other) noexcept {
         alignment_ = std::exchange(other.alignment_, {});
         kind_ = std::exchange(other.kind_, FileKind::none);
         owned_ = std::exchange(other.owned_, false);
+        in_memory_ = std::exchange(other.in_memory_, false);
         uses_ = other.uses_.exchange(nullptr);
     }
     return *this;
@@ -148,6 +164,7 @@ int File::release() noexcept {
         use = next;
     }
     owned_ = false;
+    in_memory_ = false;
     kind_ = FileKind::none;
     alignment_ = {};
     status_flags_ = 0;

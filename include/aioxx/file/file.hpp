@@ -93,6 +93,9 @@ public:
     [[nodiscard]] bool is_append() const noexcept;
     [[nodiscard]] bool is_nonblocking() const noexcept;
 
+    /// A regular file on tmpfs, ramfs or hugetlbfs: its transfers wait for no device.
+    [[nodiscard]] bool is_in_memory() const noexcept { return in_memory_; }
+
     [[nodiscard]] DirectAlignment direct_alignment() const noexcept { return alignment_; }
 
     /// The present size in bytes, of a block device as well; 0 for streams.
@@ -110,6 +113,7 @@ private:
     DirectAlignment alignment_;
     FileKind kind_ = FileKind::none;
     bool owned_ = false;
+    bool in_memory_ = false;
     mutable std::atomic<FileUse*> uses_{nullptr}; // the queues that know this file
 };
 
