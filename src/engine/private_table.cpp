@@ -2,16 +2,24 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "engine/private_table.hpp"
 
+#include "file/statx.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <new>
+#include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,26 +39,60 @@ int high_number() noexcept {
         limit.rlim_cur > usual + spare ? usual : limit.rlim_cur - std::min(limit.rlim_cur, spare));
 }
 
-bool close_range(unsigned first, unsigned last) noexcept {
-#ifdef SYS_close_range
-    return first > last || ::syscall(SYS_close_range, first, last, 0U) == 0;
-#else
-    return first > last;
-#endif
+/// How far a table is looked through that was copied as a whole.
+int highest_number() noexcept {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 65536));
 }
 
-/// `kept` may hold a number twice, and none that is negative.
-bool close_all_but(std::array<int, 3> kept) noexcept {
-    std::sort(kept.begin(), kept.end());
-    unsigned first = 0;
-    for (const int fd : kept) {
-        const auto number = static_cast<unsigned>(fd);
-        if (number > first && !close_range(first, number - 1)) {
-            return false;
-        }
-        first = number + 1;
+/// Another table for this thread, with the program's numbers up to `last` at least. Returns where
+/// it ends, or -1.
+int unshare_up_to(int last) noexcept {
+#ifdef SYS_close_range
+    // Container profiles refuse unshare(2) as a whole, and know this call for what it is. The
+    // kernel copies by 64, and what it has copied of the range it would close itself.
+    const int end = last / 64 * 64 + 64;
+    if (::syscall(SYS_close_range, static_cast<unsigned>(end), ~0U, unshare_table) == 0) {
+        return end;
     }
-    return close_range(first, ~0U);
+#endif
+    return ::unshare(CLONE_FILES) == 0 ? std::max(last + 1, highest_number()) : -1;
+}
+
+/// Whether closing a copy of `fd` may ask a server for something: FUSE and NFS flush the file at
+/// each close. Their files lie on no block device. False for what is not open.
+bool may_wait_for_a_server(int fd) noexcept {
+    constexpr std::size_t major_of_file_system = 2;
+    Statx status;
+    return statx(fd, status) && S_ISREG(status.mode) &&
+           status.device_numbers[major_of_file_system] == 0;
+}
+
+void close_each(const std::vector<int>& numbers) noexcept {
+    for (const int fd : numbers) {
+        ::close(fd);
+    }
+}
+
+/// By a thread of its own, for which nobody waits.
+void close_elsewhere(std::vector<int>&& numbers) noexcept {
+    auto* const moved = new (std::nothrow) std::vector<int>{std::move(numbers)};
+    if (moved == nullptr) {
+        close_each(numbers);
+        return;
+    }
+    const auto run = [](void* given) -> void* {
+        const std::unique_ptr<std::vector<int>> all{static_cast<std::vector<int>*>(given)};
+        close_each(*all);
+        return nullptr;
+    };
+    pthread_t closer{};
+    if (pthread_create(&closer, nullptr, run, moved) == 0) {
+        pthread_detach(closer);
+    } else {
+        run(moved);
+    }
 }
 
 } // namespace
@@ -70,25 +112,26 @@ int PrivateTable::open() noexcept {
 }
 
 bool PrivateTable::leave_shared_table(std::array<int, 2> kept) noexcept {
-    if (::unshare(CLONE_FILES) != 0) {
-#ifdef SYS_close_range
-        // Container profiles refuse unshare(2) as a whole, and know this call for what it is. The
-        // range is empty of descriptors: only the new table is wanted.
-        if (::syscall(SYS_close_range, ~0U - 1, ~0U, unshare_table) != 0) {
-            return false;
-        }
-#else
+    const int end = unshare_up_to(std::max({inside_, kept[0], kept[1]}));
+    if (end < 0) {
         return false;
-#endif
     }
-    if (!close_all_but({inside_, kept[0], kept[1]})) {
-        rlimit limit{};
-        ::getrlimit(RLIMIT_NOFILE, &limit);
-        for (int fd = 0; fd < static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 65536)); ++fd) {
-            if (fd != inside_ && fd != kept[0] && fd != kept[1]) {
-                ::close(fd);
-            }
+    std::vector<int> slow;
+    for (int fd = 0; fd < end; ++fd) {
+        if (fd == inside_ || fd == kept[0] || fd == kept[1]) {
+            continue;
         }
+        try {
+            if (may_wait_for_a_server(fd)) {
+                slow.push_back(fd);
+                continue;
+            }
+        } catch (const std::bad_alloc&) { // then it is closed here, and waited for
+        }
+        ::close(fd);
+    }
+    if (!slow.empty()) {
+        close_elsewhere(std::move(slow));
     }
     return true;
 }
