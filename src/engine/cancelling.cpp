@@ -32,7 +32,7 @@ Cancelled Engine::cancel(Operation& operation) noexcept {
         release_slot(operation);
         break;
     case State::backlog:
-        backlog_.remove(operation);
+        (operation.kind == Kind::poll ? late_polls_ : backlog_).remove(operation);
         --operation.file->parked;
         break;
     case State::ordered:
@@ -52,6 +52,9 @@ Cancelled Engine::cancel_in_kernel(Operation& operation) noexcept {
         statistics_.cancelled += operation.cancel_requested ? 0 : 1;
         operation.cancel_requested = true;
         return Cancelled::requested;
+    }
+    if (operation.kind == Kind::poll) {
+        return operation.cancel_requested ? Cancelled::requested : Cancelled::too_late;
     }
     const bool tried = operation.route == Route::nowait || operation.route == Route::nonblocking;
     if (tried && operation.file->stream) {

@@ -122,6 +122,10 @@ private:
     void hand_over(Operation& operation) noexcept;
     void arm_internal(Operation& poll, int fd) noexcept;
     void pump_backlog() noexcept;
+    [[nodiscard]] bool backlog_can_go() const noexcept {
+        return (used_ < depth_ && !backlog_.empty()) ||
+               (polls_ < poll_slots_ && !late_polls_.empty());
+    }
 
     // Submission (submission.cpp)
     void give_to_helpers() noexcept;
@@ -190,6 +194,7 @@ private:
     std::chrono::steady_clock::time_point helpers_used_{};
 
     OperationList backlog_;
+    OperationList late_polls_; // of closed files, beyond the room for polls
     OperationList unhanded_;
     OperationList completed_;
     List<FileState> files_;

@@ -159,9 +159,15 @@ void Helpers::hand_over(Operation& operation) noexcept {
 
 bool Helpers::take_back(Operation& operation) noexcept {
     {
-        const std::lock_guard lock{mutex_};
-        const bool linked = static_cast<Link<Operation, Operation::holder>&>(operation).linked;
-        if (!linked) {
+        std::unique_lock lock{mutex_};
+        const auto is_linked = [&operation] {
+            return static_cast<Link<Operation, Operation::holder>&>(operation).linked;
+        };
+        // Submitting a poll never blocks, and once that is done it can be cancelled.
+        while (!is_linked() && operation.kind == Kind::poll && submitting_polls_ > 0) {
+            poll_submitted_.wait(lock);
+        }
+        if (!is_linked()) {
             return false;
         }
         if (operation.pin == nullptr) { // a helper has made its call, and it was refused
@@ -216,7 +222,7 @@ void Helpers::obey(const PrivateTable::Message& message, int file) noexcept {
         break;
     }
     case Message::Kind::close:
-        ::close(message.fd);
+        PrivateTable::close(message.fd);
         break;
     case Message::Kind::start:
         start_helper();
@@ -240,7 +246,7 @@ void Helpers::work_alone() noexcept {
     std::unique_lock lock{mutex_};
     while (threads_ == 0 && !jobs_.empty() &&
            jobs_.front()->pin->fd.load(std::memory_order_acquire) != Pin::on_its_way) {
-        Operation& operation = *jobs_.pop_front();
+        Operation& operation = *next_job();
         lock.unlock();
         run(operation);
         lock.lock();
@@ -276,7 +282,7 @@ void Helpers::help() noexcept {
         const bool expired = !in_time && errno == ETIMEDOUT;
         lock.lock();
         --idle_;
-        Operation* const operation = jobs_.pop_front();
+        Operation* const operation = next_job();
         if (operation == nullptr) {
             if (stopping_ || expired) {
                 break;
@@ -291,7 +297,16 @@ void Helpers::help() noexcept {
     helper_ended_.notify_all();
 }
 
+Operation* Helpers::next_job() noexcept {
+    Operation* const operation = jobs_.pop_front();
+    if (operation != nullptr && operation->kind == Kind::poll) {
+        ++submitting_polls_;
+    }
+    return operation;
+}
+
 void Helpers::run(Operation& operation) noexcept {
+    const bool poll = operation.kind == Kind::poll;
     Pin& pin = *std::exchange(operation.pin, nullptr);
     pin.fd.wait(Pin::on_its_way, std::memory_order_acquire);
     std::error_code error{pin.fd == Pin::lost ? EMFILE : 0, std::generic_category()};
@@ -314,12 +329,16 @@ void Helpers::run(Operation& operation) noexcept {
             refused_.push_back(operation);
             any_refused_.store(true, std::memory_order_release);
         }
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof(one));
+        PrivateTable::signal(wake_);
+    }
+    if (poll) {
+        const std::lock_guard lock{mutex_};
+        --submitting_polls_;
+        poll_submitted_.notify_all();
     }
     int fd = -1;
     if (is_last(pin, fd) && fd >= 0) {
-        ::close(fd); // this is the table that it is in
+        PrivateTable::close(fd); // this is the table that it is in
     }
 }
 

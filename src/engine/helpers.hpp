@@ -86,6 +86,7 @@ private:
     void end_helpers() noexcept;
 
     void help() noexcept;
+    Operation* next_job() noexcept; // with the mutex held
     void run(Operation& operation) noexcept;
     /// The last holder's part: true, and the number to close.
     bool is_last(Pin& pin, int& fd) noexcept;
@@ -100,6 +101,7 @@ private:
     std::mutex mutex_; // what follows, up to the blank line
     OperationList jobs_;
     OperationList refused_;
+    unsigned submitting_polls_ = 0; // taken from jobs_, and not submitted yet
     std::size_t pinned_ = 0;
     unsigned threads_ = 0; // running or asked of the keeper
     unsigned idle_ = 0;
@@ -107,6 +109,7 @@ private:
     bool keeper_runs_ = false;
 
     std::atomic<bool> any_refused_{false};
+    std::condition_variable poll_submitted_;
     std::condition_variable helper_ended_;
     bool keeper_to_join_ = false;
     bool table_is_shared_ = false;

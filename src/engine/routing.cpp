@@ -167,6 +167,11 @@ void Engine::pump_backlog() noexcept {
         --operation.file->parked;
         place(operation);
     }
+    while (polls_ < poll_slots_ && !late_polls_.empty()) {
+        Operation& operation = *late_polls_.pop_front();
+        --operation.file->parked;
+        place_poll(operation);
+    }
 }
 
 } // namespace engine

@@ -65,8 +65,14 @@ void Engine::poll_impossible(const Operation& readiness) noexcept {
 void Engine::place_poll(Operation& operation) noexcept {
     FileState& file = *operation.file;
     operation.route = Route::plain;
-    if (polls_ >= poll_slots_ && !file.closed) {
-        poll_by_epoll(operation);
+    if (polls_ >= poll_slots_) {
+        if (!file.closed) {
+            poll_by_epoll(operation);
+        } else { // no number to register; and it must not wait in a place of the disk's
+            operation.state = State::backlog;
+            ++file.parked;
+            late_polls_.push_back(operation);
+        }
         return;
     }
     ++polls_;

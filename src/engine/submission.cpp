@@ -30,8 +30,9 @@ void Engine::flush() noexcept {
     pump_backlog(); // cancelling may have made room, and no event comes of that
     give_to_helpers();
     submit_batch();
-    // A refusal may have handed something on.
-    if (!unhanded_.empty()) [[unlikely]] {
+    // A refusal may have handed something on, or made room.
+    while (!unhanded_.empty() || backlog_can_go()) [[unlikely]] {
+        pump_backlog();
         give_to_helpers();
         submit_batch();
     }
