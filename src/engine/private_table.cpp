@@ -2,11 +2,14 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "engine/private_table.hpp"
 
+#include "core/happens_before.hpp"
+
 #include "file/statx.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -71,7 +74,7 @@ bool may_wait_for_a_server(int fd) noexcept {
 
 void close_each(const std::vector<int>& numbers) noexcept {
     for (const int fd : numbers) {
-        ::close(fd);
+        PrivateTable::close(fd);
     }
 }
 
@@ -128,7 +131,7 @@ bool PrivateTable::leave_shared_table(std::array<int, 2> kept) noexcept {
             }
         } catch (const std::bad_alloc&) { // then it is closed here, and waited for
         }
-        ::close(fd);
+        PrivateTable::close(fd);
     }
     if (!slow.empty()) {
         close_elsewhere(std::move(slow));
@@ -145,7 +148,16 @@ void PrivateTable::close_outside() noexcept {
 }
 
 void PrivateTable::close_inside() noexcept {
-    ::close(inside_);
+    close(inside_);
+}
+
+void PrivateTable::close(int fd) noexcept {
+    ::syscall(SYS_close, fd);
+}
+
+void PrivateTable::signal(int event_fd) noexcept {
+    const std::uint64_t one = 1;
+    ::syscall(SYS_write, event_fd, &one, sizeof(one));
 }
 
 int PrivateTable::send(const Message& message, int file) noexcept {
@@ -162,6 +174,9 @@ int PrivateTable::send(const Message& message, int file) noexcept {
         rights->cmsg_type = SCM_RIGHTS;
         rights->cmsg_len = CMSG_LEN(sizeof(int));
         std::memcpy(CMSG_DATA(rights), &file, sizeof(file));
+    }
+    if (message.subject != nullptr) {
+        handed_to_kernel(message.subject);
     }
     // Waits only while the far end has two hundred messages before it.
     while (::sendmsg(outside_, &header, MSG_NOSIGNAL) < 0) {
@@ -188,9 +203,12 @@ PrivateTable::Received PrivateTable::receive(Message& message, int& file,
     header.msg_iovlen = 1;
     header.msg_control = control;
     header.msg_controllen = sizeof(control);
-    const ssize_t length = ::recvmsg(inside_, &header, MSG_CMSG_CLOEXEC);
-    if (length != static_cast<ssize_t>(sizeof(message))) {
+    const long length = ::syscall(SYS_recvmsg, inside_, &header, MSG_CMSG_CLOEXEC);
+    if (length != static_cast<long>(sizeof(message))) {
         return length == 0 ? Received::ended : Received::nothing;
+    }
+    if (message.subject != nullptr) {
+        given_back_by_kernel(message.subject);
     }
     const cmsghdr* const rights = CMSG_FIRSTHDR(&header);
     if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS) {

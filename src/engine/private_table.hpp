@@ -46,6 +46,11 @@ public:
     /// In each table that has it: in the private one, and, once that is there, in the program's.
     void close_inside() noexcept;
 
+    /// Calls on numbers of the private table, as system calls by number: a sanitizer that watches
+    /// the C library's functions takes all numbers for those of one table.
+    static void close(int fd) noexcept;
+    static void signal(int event_fd) noexcept;
+
 private:
     int outside_ = -1;
     int inside_ = -1;
