@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <thread>
 
@@ -49,12 +50,18 @@ Queue::~Queue() {
     implementation_->run_down(std::nullopt);
     implementation_->abandon();
     // Giving a context back takes 30 ms, and waits for storage that may never answer.
+    // The thread inherits the mask, and takes no signal that somebody else holds back.
     Implementation* const rest = implementation_;
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
     try {
         std::thread([rest] { delete rest; }).detach();
     } catch (const std::system_error&) {
         delete rest;
     }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 detail::Handler* Queue::prepare(detail::Request& request, int& error) {
