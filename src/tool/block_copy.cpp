@@ -2,11 +2,12 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "tool/block_copy.hpp"
 
-#include "tool/data_blocks.hpp"
 #include "tool/failure.hpp"
-#include "tool/transfer_loop.hpp"
 
+#include <aioxx/core/context.hpp>
 #include <aioxx/file/aligned_buffer.hpp>
+#include <aioxx/task/run.hpp>
+#include <aioxx/task/when_all.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -19,18 +20,7 @@
 namespace tool {
 namespace {
 
-using Direction = Transfer::Direction;
-
-struct CompareSlot {
-    struct Half : Transfer {
-        CompareSlot* slot = nullptr;
-    };
-    Half source;
-    Half target;
-    unsigned awaited = 0;
-};
-
-/// The buffers of all slots in one piece, in huge pages where there are some: a direct transfer
+/// The buffers of all workers in one piece, in huge pages where there are some: a direct transfer
 /// then has a few long segments instead of one for every 4 KiB.
 class Buffers {
 public:
@@ -48,14 +38,66 @@ private:
     std::size_t used_ = 0;
 };
 
-void set_up(Transfer& transfer, Direction direction, OpenFile& file, const Block& block) {
-    transfer.direction = direction;
-    transfer.file = &file;
-    transfer.offset = block.offset;
-    transfer.length = block.length;
+void require_opened(const std::error_code& error) {
+    if (error.value() == EPERM || error.value() == ENOSYS) {
+        throw Failure("io_setup", "kernel AIO is switched off here", error.value());
+    }
+    if (error) {
+        const aioxx::Context again{1}; // for the text with the limits
+        throw Failure("io_setup", "cannot make a queue", error.value());
+    }
+}
+
+enum class Direction : std::uint8_t { read, write };
+
+/// Reads or writes a block in full. The buffer has room for it rounded up to the file's alignment.
+aioxx::Task<> transfer(aioxx::Queue& queue, Direction direction, OpenFile& file, std::byte* buffer,
+                       Block block) {
+    const bool reading = direction == Direction::read;
+    for (;;) {
+        const bool direct = file.is_direct();
+        const std::int64_t length = round_up(block.length, file.alignment());
+        const std::span<std::byte> bytes{buffer, static_cast<std::size_t>(length)};
+        auto operation = reading ? queue.read_exact(file.file(), bytes, block.offset)
+                                 : queue.write_all(file.file(), bytes, block.offset);
+        const aioxx::Completion end = co_await std::move(operation).completion();
+        const int error = end.error().value();
+        if (error == EINVAL && direct && file.give_up_direct()) {
+            continue;
+        }
+        const bool ended = end.bytes() < static_cast<std::size_t>(block.length);
+        if (reading && error == 0 && ended) {
+            throw Failure(file.name() + ": shrank while it was copied");
+        }
+        if (error != 0 || ended) {
+            throw Failure(file.name(), reading ? "cannot read" : "cannot write",
+                          error != 0 ? error : ENOSPC);
+        }
+        co_return;
+    }
 }
 
 } // namespace
+
+/// What the workers share. The queue is the first to go: it then waits for the transfers.
+struct BlockCopy::Pass {
+    DataBlocks blocks;
+    Buffers buffers;
+    Progress& progress;
+    std::int64_t done = 0;
+    std::error_code error{};
+    aioxx::Queue queue;
+
+    Pass(DataBlocks all, Buffers memory, unsigned depth, Progress& bar)
+        : blocks(std::move(all)), buffers(std::move(memory)), progress(bar),
+          queue({.depth = depth}, error) {
+        require_opened(error);
+    }
+    void advance(const Block& block) {
+        done += block.length;
+        progress.update(done + blocks.skipped());
+    }
+};
 
 BlockCopy::BlockCopy(OpenFile& source, OpenFile& target, std::int64_t size, std::size_t block_size,
                      unsigned depth)
@@ -63,10 +105,6 @@ BlockCopy::BlockCopy(OpenFile& source, OpenFile& target, std::int64_t size, std:
     const auto block = static_cast<std::int64_t>(block_size);
     const std::int64_t blocks = size == 0 ? 0 : (size - 1) / block + 1;
     slots_ = static_cast<unsigned>(std::min<std::int64_t>(depth, blocks));
-}
-
-std::size_t BlockCopy::buffer_alignment() const noexcept {
-    return std::max(source_.buffer_alignment(), target_.buffer_alignment());
 }
 
 std::size_t BlockCopy::alignment() const noexcept {
@@ -79,10 +117,12 @@ void BlockCopy::set_size(std::int64_t size) const {
     }
 }
 
-void BlockCopy::reserve(std::int64_t offset, std::int64_t length) const {
+/// The range of data that starts with `block`, if one does.
+void BlockCopy::reserve(const Block& block) const {
     int result = 0;
     do {
-        result = ::fallocate(target_.fd(), 0, offset, length);
+        result =
+            block.new_range == 0 ? 0 : ::fallocate(target_.fd(), 0, block.offset, block.new_range);
     } while (result != 0 && errno == EINTR);
     // Any other error: the file system does without, and the writes will tell.
     if (result != 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) {
@@ -90,107 +130,67 @@ void BlockCopy::reserve(std::int64_t offset, std::int64_t length) const {
     }
 }
 
+void BlockCopy::run(DataBlocks blocks, Worker worker, unsigned count, unsigned transfers_each,
+                    Progress& progress) const {
+    if (count != 0) {
+        const unsigned depth = count * transfers_each;
+        const std::size_t aligned =
+            std::max(source_.buffer_alignment(), target_.buffer_alignment());
+        Pass pass{std::move(blocks), Buffers{depth, block_size_, aligned}, depth, progress};
+        for (unsigned i = 0; i < count; ++i) {
+            aioxx::spawn(pass.queue, (this->*worker)(pass));
+        }
+        pass.queue.run(); // the first Failure comes out of here, and the queue ends the others
+    }
+    progress.finish();
+}
+
 void BlockCopy::copy(Progress& progress) const {
     progress.begin("copy", size_);
-    if (slots_ == 0) {
-        progress.finish();
-        return;
-    }
-    // Slots before the loop: it goes first, and the kernel has then let go of them.
-    Buffers buffers{slots_, block_size_, buffer_alignment()};
-    std::vector<Transfer> slots(slots_);
-    TransferLoop loop{slots_};
-    DataBlocks blocks{{&source_}, size_, block_size_, alignment()};
     // The target has its size, and its blocks, before they are written: writes that extend a file
     // or allocate would block in submit.
     set_size(round_up(size_, target_.alignment()));
-
-    const auto start_next = [&](Transfer& slot) {
-        Block block;
-        if (blocks.next(block)) {
-            if (block.new_range != 0) {
-                reserve(block.offset, block.new_range);
-            }
-            set_up(slot, Direction::read, source_, block);
-            loop.start(slot);
-        }
-    };
-    for (Transfer& slot : slots) {
-        slot.buffer = buffers.next();
-        start_next(slot);
-    }
-    std::int64_t copied = 0;
-    while (Transfer* const transfer = loop.next()) {
-        Transfer& slot = *transfer;
-        if (slot.direction == Direction::read) {
-            // The last block is written with zeros up to the alignment, and cut off at the end.
-            const std::int64_t padded = round_up(slot.length, target_.alignment());
-            std::memset(slot.buffer + slot.length, 0,
-                        static_cast<std::size_t>(padded - slot.length));
-            slot.direction = Direction::write;
-            slot.file = &target_;
-            loop.start(slot);
-        } else {
-            copied += slot.length;
-            progress.update(copied + blocks.skipped());
-            start_next(slot);
-        }
-    }
+    run({{&source_}, size_, block_size_, alignment()}, &BlockCopy::copy_blocks, slots_, 1,
+        progress);
     set_size(size_);
-    progress.finish();
+}
+
+aioxx::Task<> BlockCopy::copy_blocks(Pass& pass) const {
+    std::byte* const buffer = pass.buffers.next();
+    Block block;
+    while (pass.blocks.next(block)) {
+        reserve(block);
+        co_await transfer(pass.queue, Direction::read, source_, buffer, block);
+        // The last block is written with zeros up to the alignment, and cut off at the end.
+        const std::int64_t padded = round_up(block.length, target_.alignment());
+        std::memset(buffer + block.length, 0, static_cast<std::size_t>(padded - block.length));
+        co_await transfer(pass.queue, Direction::write, target_, buffer, block);
+        pass.advance(block);
+    }
 }
 
 void BlockCopy::compare(Progress& progress) const {
     progress.begin("verify", size_);
     // What is read through the page cache is to come from storage, as far as the kernel listens.
     ::posix_fadvise(target_.fd(), 0, 0, POSIX_FADV_DONTNEED);
-    if (slots_ == 0) {
-        progress.finish();
-        return;
-    }
-    const unsigned pairs = (slots_ + 1) / 2;
-    Buffers buffers{2 * std::size_t{pairs}, block_size_, buffer_alignment()};
-    std::vector<CompareSlot> slots(pairs);
-    TransferLoop loop{2 * pairs};
-    DataBlocks blocks{{&source_, &target_}, size_, block_size_, alignment()};
+    run({{&source_, &target_}, size_, block_size_, alignment()}, &BlockCopy::compare_blocks,
+        (slots_ + 1) / 2, 2, progress);
+}
 
-    const auto start_next = [&](CompareSlot& slot) {
-        Block block;
-        if (blocks.next(block)) {
-            set_up(slot.source, Direction::read, source_, block);
-            set_up(slot.target, Direction::read, target_, block);
-            slot.awaited = 2;
-            loop.start(slot.source);
-            loop.start(slot.target);
-        }
-    };
-    for (CompareSlot& slot : slots) {
-        for (CompareSlot::Half* const half : {&slot.source, &slot.target}) {
-            half->slot = &slot;
-            half->buffer = buffers.next();
-        }
-        start_next(slot);
-    }
-    std::int64_t compared = 0;
-    while (Transfer* const transfer = loop.next()) {
-        CompareSlot& slot = *static_cast<CompareSlot::Half*>(transfer)->slot;
-        if (--slot.awaited != 0) {
-            continue;
-        }
-        const std::int64_t length = slot.source.length;
-        const auto* const differing =
-            std::mismatch(slot.source.buffer, slot.source.buffer + length, slot.target.buffer)
-                .first;
-        const std::int64_t same = differing - slot.source.buffer;
-        if (same != length) {
+aioxx::Task<> BlockCopy::compare_blocks(Pass& pass) const {
+    std::byte* const from = pass.buffers.next();
+    std::byte* const to = pass.buffers.next();
+    Block block;
+    while (pass.blocks.next(block)) {
+        co_await aioxx::when_all(transfer(pass.queue, Direction::read, source_, from, block),
+                                 transfer(pass.queue, Direction::read, target_, to, block));
+        const std::int64_t same = std::mismatch(from, from + block.length, to).first - from;
+        if (same != block.length) {
             throw Failure(target_.name() + ": read back, it differs from " + source_.name() +
-                          " at byte " + std::to_string(slot.source.offset + same));
+                          " at byte " + std::to_string(block.offset + same));
         }
-        compared += length;
-        progress.update(compared + blocks.skipped());
-        start_next(slot);
+        pass.advance(block);
     }
-    progress.finish();
 }
 
 } // namespace tool

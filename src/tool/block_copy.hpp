@@ -2,8 +2,11 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
+#include "tool/data_blocks.hpp"
 #include "tool/open_file.hpp"
 #include "tool/progress.hpp"
+
+#include <aioxx/task/task.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -23,10 +26,17 @@ public:
     void compare(Progress& progress) const;
 
 private:
+    struct Pass;
+    using Worker = aioxx::Task<> (BlockCopy::*)(Pass&) const;
+
+    /// Runs `count` of `worker` side by side, which share the blocks, until there are none left.
+    void run(DataBlocks blocks, Worker worker, unsigned count, unsigned transfers_each,
+             Progress& progress) const;
+    aioxx::Task<> copy_blocks(Pass& pass) const;
+    aioxx::Task<> compare_blocks(Pass& pass) const;
     void set_size(std::int64_t size) const;
-    void reserve(std::int64_t offset, std::int64_t length) const;
+    void reserve(const Block& block) const;
     [[nodiscard]] std::size_t alignment() const noexcept;
-    [[nodiscard]] std::size_t buffer_alignment() const noexcept;
 
     OpenFile& source_;
     OpenFile& target_;

@@ -19,8 +19,11 @@ void OpenFile::choose_direct(DirectMode mode, std::size_t block_size) {
     const aioxx::DirectAlignment alignment = file_.direct_alignment();
     const bool fits = alignment.supported() && block_size % alignment.offset == 0;
     // Set after opening: some file systems create the file before they refuse the flag.
-    direct_ = fits && ::fcntl(fd(), F_SETFL, O_DIRECT) == 0;
-    if (direct_ || !must_be_direct_) {
+    is_direct_ = fits && ::fcntl(fd(), F_SETFL, O_DIRECT) == 0;
+    if (is_direct_) {
+        direct_ = aioxx::File::borrow(fd());
+    }
+    if (is_direct_ || !must_be_direct_) {
         return;
     }
     if (alignment.supported() && !fits) {
@@ -34,7 +37,7 @@ bool OpenFile::give_up_direct() {
     if (must_be_direct_ || ::fcntl(fd(), F_SETFL, 0) != 0) {
         return false;
     }
-    direct_ = false;
+    is_direct_ = false;
     return true;
 }
 

@@ -24,12 +24,15 @@ public:
     /// and returns false where direct I/O was asked for.
     bool give_up_direct();
 
+    /// For transfers as they are to be made now. A File knows its descriptor as it was when it was
+    /// opened: there is one for each way, and those in flight keep theirs.
+    [[nodiscard]] const aioxx::File& file() const noexcept { return is_direct_ ? direct_ : file_; }
     [[nodiscard]] int fd() const noexcept { return file_.fd(); }
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
-    [[nodiscard]] bool is_direct() const noexcept { return direct_; }
+    [[nodiscard]] bool is_direct() const noexcept { return is_direct_; }
     /// Offsets and lengths of transfers are multiples of this.
     [[nodiscard]] std::size_t alignment() const noexcept {
-        return direct_ ? file_.direct_alignment().offset : 1;
+        return is_direct_ ? file_.direct_alignment().offset : 1;
     }
     /// Buffers start at a multiple of this.
     [[nodiscard]] std::size_t buffer_alignment() const noexcept;
@@ -37,8 +40,9 @@ public:
 
 private:
     aioxx::File file_;
+    aioxx::File direct_; // borrows from the first, since it took O_DIRECT
     std::string name_;
-    bool direct_ = false;
+    bool is_direct_ = false;
     bool must_be_direct_ = false;
 };
 

@@ -189,6 +189,11 @@ void refuse_nameless_files() {
     refuse_call(SYS_openat, EOPNOTSUPP, 2, O_TMPFILE & ~O_DIRECTORY);
 }
 
+void refuse_threads() {
+    refuse_call(SYS_clone3, EAGAIN);
+    refuse_call(SYS_clone, EAGAIN);
+}
+
 void obey_permissions() {
     if (::geteuid() == 0 && (::prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE) != 0 ||
                              ::prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH) != 0)) {

@@ -81,6 +81,8 @@ bool takes_direct_io(const std::string& path);
 void refuse_call(long number, int error, unsigned argument = 0, std::uint32_t mask = 0);
 /// No O_TMPFILE, as on a file system without.
 void refuse_nameless_files();
+/// No thread but the first, as at the limit on processes.
+void refuse_threads();
 /// Permissions hold for root as well.
 void obey_permissions();
 

@@ -5,6 +5,7 @@
 #include "skip.hpp"
 
 #include <csignal>
+#include <set>
 
 #include <sys/syscall.h>
 
@@ -12,8 +13,8 @@ using namespace aioxx::test;
 
 namespace {
 
-/// The index of the call after the last rt_sigaction, and the number of calls, of a run that
-/// nobody disturbs.
+/// The index of the call after the last that sets the handlers up, and the number of calls, of a
+/// run that nobody disturbs.
 struct Extent {
     unsigned begin = 0;
     unsigned end = 0;
@@ -23,7 +24,7 @@ Extent extent_of(const Tool& tool) {
     Extent extent;
     const Outcome end = tool.trace([&](const Stop& stop) {
         extent.end = stop.index + 1;
-        if (stop.number == SYS_rt_sigaction) {
+        if (stop.number == SYS_rt_sigaction && stop.arguments[0] == SIGXFSZ) {
             extent.begin = stop.index + 1;
         }
         return Then::go_on;
@@ -40,6 +41,15 @@ Outcome interrupt(const Tool& tool, unsigned at, int signal) {
         ::kill(stop.pid, signal);
         return Then::let_go;
     });
+}
+
+/// A set of signals out of a thread's /proc/PID/task/TID/status.
+unsigned long long signals_of(const std::filesystem::path& task, const std::string& label) {
+    std::ifstream status{task / "status"};
+    std::string word;
+    while (status >> word && word != label) {
+    }
+    return status >> word ? std::stoull(word, nullptr, 16) : 0;
 }
 
 } // namespace
@@ -71,6 +81,28 @@ TEST_CASE("interrupted at whichever system call, the copy leaves no trace or is 
         CHECK(old > 10);
         CHECK(complete > 0);
     }
+}
+
+TEST_CASE("no thread but the main one takes signals, so that it can hold them back") {
+    const Workspace here;
+    const std::string source = here.file("source", 1'000'000);
+    const Tool tool{{"copy", "--direct=never", "--block-size=4K", source, here / "target"}};
+    std::set<std::string> others;
+    const Outcome end = tool.trace([&](const Stop& stop) {
+        const std::string tasks = "/proc/" + std::to_string(stop.pid) + "/task";
+        for (const auto& task : std::filesystem::directory_iterator{tasks}) {
+            const std::string id = task.path().filename().string();
+            const unsigned long long blocked = signals_of(task.path(), "SigBlk:");
+            // One that has ended has no signals at all.
+            if (id != std::to_string(stop.pid) && signals_of(task.path(), "SigCgt:") != 0) {
+                CHECK((blocked >> (SIGTERM - 1U) & 1U) == 1);
+                others.insert(id);
+            }
+        }
+        return Then::go_on;
+    });
+    CHECK(end.status == 0);
+    CHECK(others.size() > 2); // helpers, and who gives the context back
 }
 
 TEST_CASE("each signal that ends a program takes the temporary file along, and ends it") {
