@@ -16,6 +16,7 @@ namespace engine {
 namespace {
 
 constexpr std::size_t events_at_a_time = 256;
+constexpr unsigned least_poll_slots = 16; // some wait for long: those on closed files, a timer's
 constexpr unsigned most_poll_slots = 64;
 constexpr unsigned internal_slots = 2; // the polls on wake_fd_ and on epoll_fd_
 
@@ -44,9 +45,9 @@ Engine::Engine(const Options& options, std::error_code& error)
 }
 
 void Engine::open_context(unsigned depth, std::error_code& error) {
-    for (;; depth /= 2) {
+    for (unsigned least = least_poll_slots;;) {
         depth_ = depth;
-        poll_slots_ = std::min(depth, most_poll_slots);
+        poll_slots_ = std::clamp(depth, least, most_poll_slots);
         const unsigned slots = depth_ + poll_slots_ + internal_slots;
         context_.emplace(slots, error);
         if (!error) {
@@ -54,10 +55,12 @@ void Engine::open_context(unsigned depth, std::error_code& error) {
             return;
         }
         // Somebody else has used up fs.aio-max-nr. A shallow queue is slower, and works.
-        if (error.value() != EAGAIN || depth == 1) {
+        if (error.value() != EAGAIN || (depth == 1 && least == 1)) {
             context_.reset();
             return;
         }
+        least = depth == 1 ? 1 : least;
+        depth = std::max(depth / 2, 1U);
     }
 }
 
