@@ -170,6 +170,9 @@ bool Helpers::take_back(Operation& operation) noexcept {
         if (!is_linked()) {
             return false;
         }
+        if (operation.pin == nullptr && operation.route == Route::call) {
+            return false; // done, and its result is there
+        }
         if (operation.pin == nullptr) { // a helper has made its call, and it was refused
             refused_.remove(operation);
             operation.result = 0;

@@ -73,6 +73,9 @@ std::int64_t Operation::call(int fd) noexcept {
     const iovec* const parts = vector != nullptr ? vector : &one;
     const int count = vector != nullptr ? static_cast<int>(length) : 1;
     // What cannot seek is read at its position, which is what -1 means.
+    if (!file->stream && offset < 0) {
+        return -EINVAL;
+    }
     const off_t at = file->stream ? -1 : offset + static_cast<off_t>(done);
     ssize_t transferred = 0;
     do {
