@@ -131,8 +131,8 @@ void Driver::cancel_something() {
         }
         queue_->cancel(subjects_[place].file);
     } else {
-        Started& started = started_[started_.size() - 1 - random_.below(
-                                        std::min<std::size_t>(started_.size(), 12))];
+        Started& started = started_[started_.size() - 1 -
+                                    random_.below(std::min<std::size_t>(started_.size(), 12))];
         const bool was_completed = started.completions > 0;
         const CancelOutcome outcome = queue_->cancel(started.id);
         expect(!was_completed || outcome == CancelOutcome::too_late, "cancelled after the end");

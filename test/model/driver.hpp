@@ -26,14 +26,14 @@ struct Subject {
     File file;
     std::shared_ptr<SimulatedFile> simulated; // null on the real kernel
     SimulatedFile::Traits traits;
-    int watch = -1;     // a descriptor of our own; of a pipe: its other end
+    int watch = -1; // a descriptor of our own; of a pipe: its other end
     std::size_t unit = 1;
     Shadow shadow;
-    std::vector<std::size_t> writes;  // in the order of their calls
-    std::vector<std::byte> drained;   // what came out of a pipe
-    std::size_t fed = 0;              // bytes that went into one
-    std::size_t received = 0;         // and came to a callback
-    bool unknown = false;             // an operation was given up: its bytes may be anywhere
+    std::vector<std::size_t> writes; // in the order of their calls
+    std::vector<std::byte> drained;  // what came out of a pipe
+    std::size_t fed = 0;             // bytes that went into one
+    std::size_t received = 0;        // and came to a callback
+    bool unknown = false;            // an operation was given up: its bytes may be anywhere
 };
 
 /// One operation that was started.

@@ -20,8 +20,8 @@ public:
     explicit EventRing(std::size_t events)
         : bytes_((sizeof(Header) + (events + 1) * sizeof(kernel::EventLayout) + 4095) / 4096 *
                  4096) {
-        void* const memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
-                                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void* const memory =
+            ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (memory == MAP_FAILED) {
             throw std::bad_alloc{};
         }

@@ -34,9 +34,8 @@ template <typename Result>
 void Driver::begin(Operation<Result>&& operation, std::size_t index) {
     Started& started = started_[index];
     if (random_.percent(15) || (event_fd_ && started.kind == Started::Kind::sleep)) {
-        const std::array<Clock::duration, 3> spans{std::chrono::milliseconds{-1},
-                                                   std::chrono::microseconds{30},
-                                                   std::chrono::hours{1}};
+        const std::array<Clock::duration, 3> spans{
+            std::chrono::milliseconds{-1}, std::chrono::microseconds{30}, std::chrono::hours{1}};
         started.deadline = started.kind != Started::Kind::sleep;
         if (started.deadline) {
             operation = std::move(operation).until(Clock::now() + spans[random_.below(3)]);
@@ -122,8 +121,9 @@ void Driver::start_transfer() {
         parts[0] = {memory.data(), cut};
         parts[1] = {memory.data() + cut, 0};
         parts[2] = {memory.data() + cut, started.length - cut};
-        begin((write ? queue_->writev(file, parts, at) : queue_->readv(file, parts, at)).with(flags),
-              index);
+        begin(
+            (write ? queue_->writev(file, parts, at) : queue_->readv(file, parts, at)).with(flags),
+            index);
     } else if (started.length > 0 && random_.percent(50)) {
         started.owned = true;
         AlignedBuffer given{started.length, 4096};
@@ -216,14 +216,15 @@ void Driver::check_result(Started& started, const Completion& completion) {
     const int error = completion.error().value();
     expect(allowed(started, error), "an error that nobody gave", started, error);
     if (started.was_cancelled && error != ECANCELED && error != ETIMEDOUT) {
-        expect(!started.exact && completion.bytes() > 0, "cancelled, and yet it succeeded",
-               started, error);
+        expect(!started.exact && completion.bytes() > 0, "cancelled, and yet it succeeded", started,
+               error);
     }
     if (started.owned && completion.buffer().data() == nullptr) {
         expect(error == ETIMEDOUT, "a buffer was not handed back");
         started.lost = true;
         ++quarantined_;
-        subjects_[started.subject].unknown |= subjects_[started.subject].kind != Subject::Kind::random;
+        subjects_[started.subject].unknown |=
+            subjects_[started.subject].kind != Subject::Kind::random;
         return;
     }
     const std::byte* const data = started.owned ? completion.buffer().data() : started.data;
@@ -236,11 +237,11 @@ void Driver::check_result(Started& started, const Completion& completion) {
     }
     if (error == 0 && completion.bytes() < started.length && !completion.end_of_file() &&
         started.kind <= Started::Kind::write) {
-        const bool cut_by_kernel =
-            model_ == nullptr || behaviour_.cuts_plain || started.nowait || started.was_cancelled ||
-            behaviour_.failed > 0 || ending_ || started.may_be_cancelled || started.deadline ||
-            subjects_[started.subject].kind == Subject::Kind::reader ||
-            subjects_[started.subject].kind == Subject::Kind::writer;
+        const bool cut_by_kernel = model_ == nullptr || behaviour_.cuts_plain || started.nowait ||
+                                   started.was_cancelled || behaviour_.failed > 0 || ending_ ||
+                                   started.may_be_cancelled || started.deadline ||
+                                   subjects_[started.subject].kind == Subject::Kind::reader ||
+                                   subjects_[started.subject].kind == Subject::Kind::writer;
         const bool at_end = started.kind == Started::Kind::read &&
                             started.offset + completion.bytes() >= started.size_at_least;
         expect(cut_by_kernel || at_end, "a short NOWAIT count was delivered");
@@ -276,9 +277,8 @@ void Driver::check_written(Started& started, const Completion& completion) {
            "a write changed its buffer");
     if (subject.kind == Subject::Kind::random) {
         const bool known = model_ != nullptr || error == 0 || error == ECANCELED;
-        subject.shadow.end_write(started.offset,
-                                 std::span{started.content}.first(started.bytes), started.length,
-                                 known);
+        subject.shadow.end_write(started.offset, std::span{started.content}.first(started.bytes),
+                                 started.length, known);
     }
 }
 
@@ -304,12 +304,10 @@ void Driver::expect(bool holds, const char* what) {
 
 void Driver::expect(bool holds, const char* what, const Started& started, int error) {
     if (!holds) {
-        failures_.push_back(std::string{what} + ": kind " +
-                            std::to_string(static_cast<int>(started.kind)) + ", file " +
-                            std::to_string(started.subject) + ", " +
-                            std::to_string(started.length) + " bytes, " +
-                            std::to_string(started.bytes) + " done, error " +
-                            std::to_string(error));
+        failures_.push_back(
+            std::string{what} + ": kind " + std::to_string(static_cast<int>(started.kind)) +
+            ", file " + std::to_string(started.subject) + ", " + std::to_string(started.length) +
+            " bytes, " + std::to_string(started.bytes) + " done, error " + std::to_string(error));
     }
 }
 

@@ -132,8 +132,8 @@ std::int64_t SimulatedKernel::transfer(Pending& pending) {
         return -EIO;
     }
     const std::size_t wanted = bytes_in(pending.parts);
-    const std::size_t at = pending.append ? file.bytes.size()
-                                          : static_cast<std::size_t>(pending.submitted.offset);
+    const std::size_t at =
+        pending.append ? file.bytes.size() : static_cast<std::size_t>(pending.submitted.offset);
     const std::size_t there = file.bytes.size() - std::min(at, file.bytes.size());
     const std::size_t bytes = cut(pending, writes ? wanted : std::min(wanted, there));
     const std::size_t unit = pending.direct ? file.traits.unit : 1;

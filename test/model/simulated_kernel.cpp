@@ -75,15 +75,15 @@ void SimulatedKernel::forget_nothing() {
     behaviour_.forgotten = 0;
 }
 
-bool SimulatedKernel::holds(const std::byte* memory, std::size_t length,
-                            bool writes_only) const {
+bool SimulatedKernel::holds(const std::byte* memory, std::size_t length, bool writes_only) const {
     const std::lock_guard lock{mutex_};
     return std::any_of(pending_.begin(), pending_.end(), [&](const Pending& pending) {
         return (!writes_only || is_write(pending.submitted)) &&
                std::any_of(pending.parts.begin(), pending.parts.end(), [&](const iovec& part) {
-            const auto* const base = static_cast<const std::byte*>(part.iov_base);
-            return part.iov_len > 0 && base < memory + length && memory < base + part.iov_len;
-        });
+                   const auto* const base = static_cast<const std::byte*>(part.iov_base);
+                   return part.iov_len > 0 && base < memory + length &&
+                          memory < base + part.iov_len;
+               });
     });
 }
 
@@ -106,8 +106,8 @@ int SimulatedKernel::setup(unsigned events, kernel::Handle* handle) {
     context.depth = events;
     context.ring = std::make_unique<EventRing>(events);
     context.owner = std::this_thread::get_id();
-    *handle = behaviour_.ring ? context.ring->address()
-                              : std::exchange(next_handle_, next_handle_ + 2);
+    *handle =
+        behaviour_.ring ? context.ring->address() : std::exchange(next_handle_, next_handle_ + 2);
     contexts_.emplace(*handle, std::move(context));
     return 0;
 }
@@ -288,10 +288,9 @@ int SimulatedKernel::resolve_event_fd(int fd) {
 
 int SimulatedKernel::cancel(kernel::Handle handle, kernel::IocbLayout* iocb) {
     const std::lock_guard lock{mutex_};
-    const auto found =
-        std::find_if(pending_.begin(), pending_.end(), [&](const Pending& pending) {
-            return pending.context == handle && pending.iocb == iocb;
-        });
+    const auto found = std::find_if(pending_.begin(), pending_.end(), [&](const Pending& pending) {
+        return pending.context == handle && pending.iocb == iocb;
+    });
     if (found == pending_.end() || !is_poll(found->submitted) || found->cancelled) {
         return -EINVAL;
     }

@@ -24,17 +24,17 @@ namespace aioxx::test {
 
 /// How a simulated kernel behaves; chances in percent.
 struct Behaviour {
-    bool ring = true;           // mapped where the handle says
-    bool cuts_plain = true;     // transfers without NOWAIT may be short, too
-    bool threads = false;       // others than the one that made the context submit as well
-    unsigned slots = 0;         // transfers and flushes that may be in flight
-    unsigned at_once = 20;      // completed inside submit
-    unsigned again = 5;         // submit stops with EAGAIN
-    unsigned interrupted = 3;   // EINTR
-    unsigned would_block = 40;  // NOWAIT
-    unsigned cut = 25;          // short
-    unsigned failed = 2;        // EIO
-    unsigned forgotten = 2;     // does not complete until release()
+    bool ring = true;          // mapped where the handle says
+    bool cuts_plain = true;    // transfers without NOWAIT may be short, too
+    bool threads = false;      // others than the one that made the context submit as well
+    unsigned slots = 0;        // transfers and flushes that may be in flight
+    unsigned at_once = 20;     // completed inside submit
+    unsigned again = 5;        // submit stops with EAGAIN
+    unsigned interrupted = 3;  // EINTR
+    unsigned would_block = 40; // NOWAIT
+    unsigned cut = 25;         // short
+    unsigned failed = 2;       // EIO
+    unsigned forgotten = 2;    // does not complete until release()
 
     static Behaviour drawn_from(Random& random);
 };

@@ -100,8 +100,7 @@ bool Driver::move_pipes() {
             std::array<std::byte, 4096> bytes{};
             ssize_t count = 0;
             while ((count = ::read(subject.watch, bytes.data(), bytes.size())) > 0) {
-                subject.drained.insert(subject.drained.end(), bytes.begin(),
-                                       bytes.begin() + count);
+                subject.drained.insert(subject.drained.end(), bytes.begin(), bytes.begin() + count);
                 any = true;
             }
         }

@@ -114,6 +114,11 @@ std::size_t ScriptedKernel::open_contexts() const {
     return open_.size();
 }
 
+void ScriptedKernel::wait_until_closed() {
+    std::unique_lock lock{mutex_};
+    closed_.wait(lock, [this] { return open_.empty() && closing_ == 0; });
+}
+
 std::size_t ScriptedKernel::misuses() const {
     const std::lock_guard lock{mutex_};
     return misuses_;
@@ -128,6 +133,7 @@ Answer ScriptedKernel::next(Call call, kernel::Handle handle) {
     }
     if (call == Call::destroy) {
         open_.erase(handle);
+        ++closing_;
     }
     if (until_fault_ != 0 && --until_fault_ == 0) {
         reached_ = true;
@@ -166,6 +172,9 @@ int ScriptedKernel::destroy(kernel::Handle handle) {
     const int result = below_ == Below::real ? kernel::real_destroy(handle)
                        : backend_ != nullptr ? backend_->destroy(handle)
                                              : model_.destroy(handle);
+    const std::lock_guard lock{mutex_};
+    --closing_;
+    closed_.notify_all();
     return answer.fixed_ ? -answer.failure_ : result;
 }
 

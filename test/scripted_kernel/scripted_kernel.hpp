@@ -5,6 +5,7 @@
 #include "scripted_kernel/kernel_model.hpp"
 
 #include <array>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -92,6 +93,8 @@ public:
     [[nodiscard]] std::size_t calls() const;
     /// Contexts made and not destroyed.
     [[nodiscard]] std::size_t open_contexts() const;
+    /// Waits until there are none, and no call to destroy one is under way on another thread.
+    void wait_until_closed();
     /// Calls on contexts that were not open, a second destroy among them.
     [[nodiscard]] std::size_t misuses() const;
 
@@ -119,6 +122,8 @@ private:
     std::array<std::deque<Answer>, kinds> script_;
     std::array<std::size_t, kinds> calls_{};
     std::set<kernel::Handle> open_;
+    std::size_t closing_ = 0;
+    std::condition_variable closed_;
     std::size_t misuses_ = 0;
     std::size_t until_fault_ = 0; // calls, 0 for none
     std::size_t which_ = 0;

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// A small complete use of a queue, again and again: each time another call into the kernel fails,
+// with another of the errors that it can give, until a run comes to its end without having met
+// one. Whatever fails, each operation ends exactly once, and nothing is leaked.
+#include "scripted_kernel/scripted_kernel.hpp"
+
+#include <aioxx/aioxx.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+using namespace aioxx::test;
+using aioxx::AlignedBuffer;
+using aioxx::Completion;
+using aioxx::File;
+using aioxx::Queue;
+
+namespace {
+
+struct Use {
+    explicit Use(bool with_helpers) {
+        options.depth = 2;
+        options.helpers = with_helpers ? 2 : 0;
+        std::array<int, 2> ends{};
+        REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+        reader = File::adopt(ends[0]);
+        writer = File::adopt(ends[1]);
+    }
+
+    template <typename Result>
+    void start(aioxx::Operation<Result>&& operation) {
+        const std::size_t place = completions.size();
+        completions.push_back(0);
+        errors.push_back(0);
+        std::move(operation).start([this, place](const Completion& done) {
+            ++completions[place];
+            errors[place] = done.error().value();
+        });
+    }
+
+    /// False when there was no queue to be had.
+    bool run() {
+        std::error_code error;
+        Queue queue{options, error};
+        if (error) {
+            return false;
+        }
+        start(queue.write_all(file, std::as_bytes(std::span{text}), 0));
+        start(queue.fdatasync(file).after_writes());
+        start(queue.read_exact(file, AlignedBuffer{64, 64}, 0));
+        start(queue.read(reader, std::as_writable_bytes(std::span{bytes}), 0));
+        start(queue.poll(writer, POLLOUT));
+        start(queue.write(writer, std::as_bytes(std::span{text}), 0));
+        start(queue.sleep_for(std::chrono::microseconds{10}));
+        queue.post([this] { posted = true; });
+        queue.run();
+        CHECK(queue.outstanding() == 0);
+        CHECK(posted);
+        return true;
+    }
+
+    Queue::Options options;
+    File file = File::open(".", O_TMPFILE | O_RDWR, 0600);
+    File reader;
+    File writer;
+    std::array<char, 32> text{};
+    std::array<char, 32> bytes{};
+    std::vector<unsigned> completions;
+    std::vector<int> errors;
+    bool posted = false;
+};
+
+/// With a call that always fails no run would end: one that fails once has to be enough.
+void sweep(bool with_helpers) {
+    for (std::size_t call = 1;; ++call) {
+        bool reached = false;
+        for (std::size_t which = 0;; ++which) {
+            ScriptedKernel scripted{ScriptedKernel::Below::real};
+            scripted.fail_call(call, which);
+            Use use{with_helpers};
+            const bool made = use.run();
+            const auto fault = scripted.fault();
+            reached = scripted.fault_was_reached();
+            scripted.wait_until_closed(); // in the background
+            if (!fault) {
+                break; // no error at that place, or no such call
+            }
+            INFO("call " << call << " is kind " << static_cast<int>(fault->call) << ", error "
+                         << fault->error);
+            CHECK(scripted.misuses() == 0);
+            const bool no_queue = fault->call == Call::setup && fault->error != EAGAIN;
+            CHECK(made == !no_queue);
+            for (std::size_t i = 0; i < use.completions.size(); ++i) {
+                CHECK(use.completions[i] == 1);
+                const bool given = use.errors[i] == 0 || use.errors[i] == fault->error;
+                CHECK(given);
+            }
+        }
+        if (!reached) {
+            return;
+        }
+    }
+}
+
+TEST_CASE("a queue comes through each call that fails once") {
+    sweep(false);
+}
+
+TEST_CASE("and with helpers") {
+    sweep(true);
+}
+
+} // namespace
