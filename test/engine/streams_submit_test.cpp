@@ -77,6 +77,7 @@ std::array<std::byte, size> message(std::size_t index) {
 }
 
 void report(const Stream& stream, const char* what, const Measured& measured) {
+    CHECK(measured.statistics.nowait_tries < 4 * measured.operations); // waiting is no trying
     Matrix{stream.name, {}}.check(what, measured);
 }
 
