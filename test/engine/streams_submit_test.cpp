@@ -77,7 +77,6 @@ std::array<std::byte, size> message(std::size_t index) {
 }
 
 void report(const Stream& stream, const char* what, const Measured& measured) {
-    CHECK(measured.statistics.nowait_tries < 4 * measured.operations); // waiting is no trying
     Matrix{stream.name, {}}.check(what, measured);
 }
 
@@ -96,6 +95,11 @@ void check_waiting_reads(Stream stream) {
         switches += voluntary_switches() - before;
     }
     CHECK(queue.statistics().in_flight <= 2); // they take no room from the disk
+    for (int round = 0; round < 100; ++round) {
+        queue.run_ready();
+    }
+    CHECK(queue.statistics().nowait_tries <= 2); // to wait is not to try over and over
+    CHECK(queue.statistics().submit_calls <= 10);
     for (std::size_t i = 0; i < block_count; ++i) {
         const auto bytes = message<size>(i);
         REQUIRE(::write(stream.writer.fd(), bytes.data(), size) == static_cast<ssize_t>(size));
