@@ -4,8 +4,8 @@
 #include "model/driver.hpp"
 #include "model/seeds.hpp"
 
+#include <chrono>
 #include <csignal>
-#include <filesystem>
 
 #include <signal.h>
 
@@ -38,6 +38,27 @@ TEST_CASE("a queue keeps its contracts on a kernel that does anything") {
 
 TEST_CASE("and with helper threads that enter it at the same time") {
     for_seeds(200, [](std::uint64_t seed) { return run_on_model(seed, true); });
+}
+
+TEST_CASE("what is posted while a queue waits ends its wait") {
+    for (const unsigned again : {0U, 50U}) {
+        Behaviour behaviour;
+        behaviour.again = again;
+        behaviour.interrupted = 0;
+        SimulatedKernel model{1, behaviour};
+        ScriptedKernel scripted{model};
+        bool called = false;
+        {
+            aioxx::Queue queue;
+            model.on_stuck([&] {
+                return !called && (queue.post([&] { called = queue.cancel_all() == 1; }), true);
+            });
+            queue.sleep_for(std::chrono::hours{1}).start([](const aioxx::Completion&) {});
+            queue.run();
+        }
+        scripted.wait_until_closed();
+        CHECK(called);
+    }
 }
 
 TEST_CASE("and on the real kernel") {
