@@ -51,7 +51,8 @@ public:
         unsigned depth = 128;
         /// Operations started and not completed; starting one more fails with EAGAIN.
         std::size_t limit = 65536;
-        /// Threads, at most, for calls that block, and how long an idle one stays.
+        /// Threads, at most, for calls that block, and how long an idle one stays. With none the
+        /// queue's own thread makes those calls.
         unsigned helpers = 16;
         std::chrono::nanoseconds helper_idle = std::chrono::seconds{1};
         /// Count completions in event_fd(), for an event loop of one's own.
