@@ -4,8 +4,6 @@
 
 #include "engine/engine.hpp"
 
-#include <algorithm>
-
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -13,6 +11,15 @@
 AIOXX_NAMESPACE_BEGIN
 namespace engine {
 namespace {
+
+/// What the file system or the device has said of itself. What is only assumed may be more than is
+/// needed: FUSE needs none.
+std::uint32_t known_alignment(const File& file) noexcept {
+    const DirectAlignment alignment = file.direct_alignment();
+    const bool known =
+        alignment.supported() && alignment.source != DirectAlignment::Source::assumed;
+    return known ? alignment.offset : 1;
+}
 
 /// /dev/null, /dev/zero and their like: no streams, whatever their kind says, and never waited for.
 bool is_memory_device(int fd) noexcept {
@@ -31,8 +38,7 @@ FileState::FileState(Engine& user, const File& file) noexcept
               state.engine->file_closes(state);
           },
           [](FileUse& use) noexcept { delete &static_cast<FileState&>(use); }),
-      engine(&user), fd(file.fd()), kind(file.kind()),
-      alignment(std::max(file.direct_alignment().offset, std::uint32_t{1})),
+      engine(&user), fd(file.fd()), kind(file.kind()), alignment(known_alignment(file)),
       stream(file.is_stream()), direct(file.is_direct()), append(file.is_append()) {
     if (file.is_in_memory()) {
         in_memory = true;

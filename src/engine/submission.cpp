@@ -31,11 +31,12 @@ void Engine::flush() noexcept {
     give_to_helpers();
     submit_batch();
     // A refusal may have handed something on, or made room.
-    while (!unhanded_.empty() || backlog_can_go()) [[unlikely]] {
-        pump_backlog();
-        give_to_helpers();
-        submit_batch();
-    }
+    while (!unhanded_.empty() || backlog_can_go())
+        [[unlikely]] {
+            pump_backlog();
+            give_to_helpers();
+            submit_batch();
+        }
 }
 
 void Engine::give_to_helpers() noexcept {
@@ -118,6 +119,9 @@ int Engine::submit_call(std::size_t from, std::size_t count, std::size_t& accept
     std::error_code error;
     accepted = context_->submit({batch_.data() + from, count}, error);
     ++statistics_.submit_calls;
+    if (accepted > 0) {
+        refusals_ = 0;
+    }
     if (options_.time_submits) {
         statistics_.add_submit_time(Clock::now() - before);
     }
@@ -131,7 +135,7 @@ int Engine::submit_call(std::size_t from, std::size_t count, std::size_t& accept
 /// again later.
 bool Engine::submit_refused(Operation& operation, int error) noexcept {
     const bool own = &operation == &wake_poll_ || &operation == &epoll_poll_;
-    if (error == EINTR || (error == EAGAIN && (own || used_ + polls_ > 0))) {
+    if (error == EINTR || (error == EAGAIN && (own || may_pass()))) {
         return false;
     }
     if (own) {
@@ -163,6 +167,17 @@ bool Engine::submit_refused(Operation& operation, int error) noexcept {
                               : -error);
     }
     return true;
+}
+
+/// Whether EAGAIN is worth another try: something of ours is with the kernel, and makes room when
+/// it ends, or it has not been said for long. A kernel that has nothing of ours, and goes on to say
+/// so for a thousand tries (about a second), means it.
+bool Engine::may_pass() noexcept {
+    constexpr unsigned patience = 1000;
+    if (used_ + polls_ > batch_.size()) {
+        return true;
+    }
+    return ++refusals_ < patience;
 }
 
 /// io_submit has said EINVAL, and nothing in the operation itself explains that. There are files

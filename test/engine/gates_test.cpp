@@ -215,7 +215,8 @@ void check_gated_device(const char* type) {
         REQUIRE(::posix_fadvise(written.fd(), 0, 0, POSIX_FADV_DONTNEED) == 0);
         files[flags == 0 ? 0 : 1] = File::open(path.c_str(), O_RDONLY | flags);
     }
-    const auto& [buffered, direct] = files;
+    const File& buffered = files[0];
+    const File& direct = files[1];
     Blocks one;
     Blocks other;
     other.fill(std::byte{0}); // btrfs also reads buffered into memory that was never touched
