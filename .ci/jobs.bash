@@ -126,10 +126,12 @@ job_tsan() {
     TSAN_OPTIONS=halt_on_error=1 compile_and_test
 }
 
-# It knows the calls, but no polls, and says so each time.
+# It knows the calls, but no polls, without which the engine cannot be woken: what stands on the
+# engine runs under the sanitizers, and not here.
 job_valgrind() {
     configure -Dlibaio=enabled -Dvalgrind=true -Doptimization=1
-    AIOXX_VALGRIND=1 compile_and_test --wrap \
+    AIOXX_VALGRIND=1 compile_and_test --no-suite engine --no-suite queue --no-suite model \
+        --no-suite tool --no-suite examples --no-suite devices --wrap \
         'valgrind --quiet --error-exitcode=1 --leak-check=full --fair-sched=yes' 2>&1 |
         sed '/Warning: unhandled io_getevents opcode: 5$/d'
 }
