@@ -54,7 +54,10 @@ Driver::Driver(std::uint64_t seed, SimulatedKernel* model, const Behaviour& beha
     limit_ = chosen.limit;
     event_fd_ = chosen.use_event_fd;
     if (model_ != nullptr) {
-        model_->on_stuck([this] { return model_->release() | move_pipes(); });
+        model_->on_stuck([this] {
+            const bool released = model_->release();
+            return move_pipes() || released;
+        });
     }
     queue_.emplace(chosen);
     for (const Subject::Kind kind :

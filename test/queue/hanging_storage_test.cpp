@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "devices/fuse_server.hpp"
+#include "queue/files.hpp"
+#include "skip.hpp"
+
+#include <chrono>
+#include <optional>
+#include <thread>
+
+#include <poll.h>
+
+#include <doctest/doctest.h>
+
+using namespace aioxx::test;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+/// A server that stops, and goes on at the latest when this ends.
+struct Hanging {
+    FuseServer server;
+    aioxx::File file{aioxx::File::open(server.file("plain").c_str(), O_RDWR | O_DIRECT)};
+
+    ~Hanging() { server.resume(); }
+};
+
+aioxx::Task<int> read_within(aioxx::Queue& queue, const aioxx::File& file) {
+    try {
+        co_await queue.read(file, aioxx::AlignedBuffer{4096, 4096}, 0).within(1ms);
+    } catch (const std::system_error& error) {
+        co_return error.code().value();
+    }
+    co_return 0;
+}
+
+} // namespace
+
+TEST_CASE("a deadline ends the wait for storage that hangs, and the buffer is in quarantine") {
+    auto hanging = attempt<Hanging>();
+    if (!hanging) {
+        SKIP_CASE(hanging.reason());
+    }
+    aioxx::Queue queue;
+    hanging->server.stop();
+    bool has_buffer = true;
+    std::int64_t result = 0;
+    queue.read(hanging->file, aioxx::AlignedBuffer{4096, 4096}, 0)
+        .within(1ms)
+        .start([&](const aioxx::Completion& done) {
+            result = done.result();
+            has_buffer = done.buffer().data() != nullptr;
+        });
+    queue.run();
+    CHECK(result == -ETIMEDOUT);
+    CHECK_FALSE(has_buffer);
+    CHECK(queue.statistics().timed_out == 1);
+    CHECK(queue.statistics().quarantined == 1);
+    CHECK(queue.statistics().outstanding == 0);
+    CHECK(queue.statistics().in_flight >= 1);
+    hanging->server.resume();
+    CHECK(queue.close(Clock::now() + 1h).quarantined == 0);
+    CHECK(queue.statistics().quarantined == 0);
+}
+
+TEST_CASE("a task that waits for storage that hangs is thrown timed_out, and its run() returns") {
+    auto hanging = attempt<Hanging>();
+    if (!hanging) {
+        SKIP_CASE(hanging.reason());
+    }
+    aioxx::Queue queue;
+    hanging->server.stop();
+    CHECK(aioxx::run(queue, read_within(queue, hanging->file)) == ETIMEDOUT);
+    CHECK(queue.statistics().quarantined == 1);
+    hanging->server.resume();
+}
+
+TEST_CASE("close() with a deadline returns from storage that hangs, and says what is left") {
+    auto hanging = attempt<Hanging>();
+    if (!hanging) {
+        SKIP_CASE(hanging.reason());
+    }
+    aioxx::AlignedBuffer borrowed{4096, 4096};
+    Outcomes outcomes{4};
+    aioxx::Queue queue;
+    const Ends pipe = make_pipe();
+    hanging->server.stop();
+    queue.read(hanging->file, borrowed, 0).start(outcomes.at(0));
+    queue.read(hanging->file, aioxx::AlignedBuffer{4096, 4096}, 0).start(outcomes.at(1));
+    queue.poll(pipe.reader, POLLIN).start(outcomes.at(2));
+    queue.read(hanging->file, aioxx::AlignedBuffer{4096, 4096}, 0)
+        .within(1ms)
+        .start(outcomes.at(3));
+    const aioxx::Queue::Left left = queue.close(Clock::now() + 50ms);
+    CHECK(left.outstanding == 2);
+    CHECK(left.quarantined == 1);
+    CHECK(outcomes[2] == -ECANCELED);
+    CHECK(outcomes[3] == -ETIMEDOUT);
+    std::int64_t refused = 0;
+    queue.read(hanging->file, borrowed, 0).start([&](const aioxx::Completion& done) {
+        refused = done.result();
+    });
+    queue.run_ready();
+    CHECK(refused == -ECANCELED);
+    hanging->server.resume();
+    const aioxx::Queue::Left nothing = queue.close(Clock::now() + 1h);
+    CHECK(nothing.outstanding == 0);
+    CHECK(nothing.quarantined == 0);
+    CHECK(outcomes.once_each());
+    CHECK(outcomes[0] == 4096);
+    CHECK(outcomes[1] == 4096);
+}
+
+TEST_CASE("other files go on beside storage that hangs") {
+    auto hanging = attempt<Hanging>();
+    if (!hanging) {
+        SKIP_CASE(hanging.reason());
+    }
+    aioxx::Queue queue;
+    const aioxx::File file = disk_file(O_RDWR | O_DIRECT, std::string(4096, 'x'));
+    aioxx::AlignedBuffer buffer{4096, 4096};
+    hanging->server.stop();
+    Outcomes hung{20};
+    for (std::size_t i = 0; i < 20; ++i) {
+        queue.read(hanging->file, aioxx::AlignedBuffer{4096, 4096}, 0).start(hung.at(i));
+    }
+    unsigned done = 0;
+    struct Again {
+        aioxx::Queue* queue;
+        const aioxx::File* file;
+        aioxx::AlignedBuffer* buffer;
+        unsigned* done;
+        void operator()(const aioxx::Completion&) const {
+            if (++*done < 100) {
+                queue->read(*file, *buffer, 0).start(*this);
+            }
+        }
+    };
+    queue.read(file, buffer, 0).start(Again{&queue, &file, &buffer, &done});
+    while (done < 100) {
+        queue.run_once();
+    }
+    CHECK(hung.all() == 0);
+    hanging->server.resume();
+    queue.run();
+    CHECK(hung.once_each());
+}
