@@ -80,11 +80,12 @@ void close_each(const std::vector<int>& numbers) noexcept {
 
 /// By a thread of its own, for which nobody waits.
 void close_elsewhere(std::vector<int>&& numbers) noexcept {
-    auto* const moved = new (std::nothrow) std::vector<int>{std::move(numbers)};
+    auto* const moved = new (std::nothrow) std::vector<int>;
     if (moved == nullptr) {
         close_each(numbers);
         return;
     }
+    moved->swap(numbers);
     const auto run = [](void* given) -> void* {
         const std::unique_ptr<std::vector<int>> all{static_cast<std::vector<int>*>(given)};
         close_each(*all);
