@@ -15,6 +15,7 @@ constexpr std::uint16_t most_skips = 64;
 constexpr std::uint16_t fewest_between_measurements = 64; // three system calls more, for each
 constexpr std::uint16_t most_between_measurements = 1024;
 constexpr std::uint8_t blocks_until_offloaded = 2;
+constexpr std::uint16_t trials_after_blocking = 8;
 constexpr std::uint16_t first_penalty = 64;
 constexpr std::uint16_t most_penalty = 4096;
 
@@ -77,6 +78,9 @@ Route Engine::choose_direct_route(Operation& operation) noexcept {
 
 void Engine::learn_from_submit(Direction& direction, bool blocked) noexcept {
     if (!blocked) {
+        if (direction.watched > 0) {
+            return; // trusted again when all of those that are watched have passed
+        }
         direction.blocked = 0;
         direction.penalty = first_penalty;
         direction.interval = std::min<std::uint16_t>(
@@ -91,7 +95,7 @@ void Engine::learn_from_submit(Direction& direction, bool blocked) noexcept {
         direction.penalty = std::min<std::uint16_t>(
             static_cast<std::uint16_t>(direction.penalty * 2), most_penalty);
         direction.blocked = blocks_until_offloaded - 1; // afterwards a single one is enough
-        direction.watched = 1;
+        direction.watched = trials_after_blocking;      // some of them may pass by luck
     }
 }
 
