@@ -115,7 +115,7 @@ private:
     Route choose_route(Operation& operation) noexcept;
     Route choose_direct_route(Operation& operation) noexcept;
     static void count_miss(Direction& direction) noexcept;
-    static void learn_from_submit(Direction& direction, bool blocked) noexcept;
+    static void learn_from_submit(const Operation& operation, bool blocked) noexcept;
     void dispatch(Operation& operation) noexcept;
     void place(Operation& operation) noexcept;
     void batch(Operation& operation) noexcept;
@@ -193,6 +193,7 @@ private:
     std::size_t polls_ = 0; // of poll_slots_
     std::size_t helper_jobs_ = 0;
     unsigned refusals_ = 0; // EAGAIN in a row
+    std::uint32_t chance_ = 1;
     std::chrono::steady_clock::time_point helpers_used_{};
 
     OperationList backlog_;

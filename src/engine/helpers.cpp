@@ -32,6 +32,23 @@ Helpers::Helpers(Context& context, const Options& options, int wake, int event_f
     ::sem_init(&keeper_ready_, 0, 0);
 }
 
+/// For the thread that must not sleep: a helper holds the mutex for a few instructions, so it is
+/// free again sooner than the kernel could put this thread to sleep.
+std::unique_lock<std::mutex> Helpers::lock_awake() noexcept {
+    constexpr int attempts = 200;
+    std::unique_lock lock{mutex_, std::try_to_lock};
+    for (int i = 0; i < attempts && !lock.owns_lock(); ++i) {
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#endif
+        lock.try_lock();
+    }
+    if (!lock.owns_lock()) {
+        lock.lock(); // its holder was interrupted
+    }
+    return lock;
+}
+
 template <Helpers::Body body>
 bool Helpers::start_thread(pthread_t& thread) noexcept {
     pthread_attr_t attributes;
@@ -96,7 +113,7 @@ void Helpers::stop() noexcept {
 }
 
 bool Helpers::running() noexcept {
-    const std::lock_guard lock{mutex_};
+    const std::unique_lock lock = lock_awake();
     return keeper_runs_;
 }
 
@@ -106,7 +123,7 @@ Pin* Helpers::pin(int fd) noexcept {
         return nullptr;
     }
     {
-        const std::lock_guard lock{mutex_};
+        const std::unique_lock lock = lock_awake();
         if (!keeper_runs_) {
             pins_.give_back(*pin);
             return nullptr;
@@ -114,7 +131,7 @@ Pin* Helpers::pin(int fd) noexcept {
         ++pinned_; // the keeper stays from here on
     }
     if (table_.send({Message::Kind::file, pin, 0}, fd) != 0) {
-        const std::lock_guard lock{mutex_};
+        const std::unique_lock lock = lock_awake();
         --pinned_;
         pins_.give_back(*pin);
         return nullptr;
@@ -128,7 +145,7 @@ bool Helpers::is_last(Pin& pin, int& fd) noexcept {
     }
     fd = pin.fd.load(std::memory_order_acquire);
     pins_.give_back(pin);
-    const std::lock_guard lock{mutex_};
+    const std::unique_lock lock = lock_awake();
     --pinned_;
     return true;
 }
@@ -145,7 +162,7 @@ void Helpers::hand_over(Operation& operation) noexcept {
     operation.state = State::helper;
     bool more = false;
     {
-        const std::lock_guard lock{mutex_};
+        const std::unique_lock lock = lock_awake();
         jobs_.push_back(operation);
         more = jobs_.size() > idle_ && threads_ < options_.limit;
         threads_ += more ? 1 : 0;
@@ -159,7 +176,7 @@ void Helpers::hand_over(Operation& operation) noexcept {
 
 bool Helpers::take_back(Operation& operation) noexcept {
     {
-        std::unique_lock lock{mutex_};
+        std::unique_lock lock = lock_awake();
         const auto is_linked = [&operation] {
             return static_cast<Link<Operation, Operation::holder>&>(operation).linked;
         };
@@ -188,7 +205,7 @@ Operation* Helpers::take_refused() noexcept {
     if (!any_refused_.load(std::memory_order_acquire)) [[likely]] {
         return nullptr;
     }
-    const std::lock_guard lock{mutex_};
+    const std::unique_lock lock = lock_awake();
     Operation* const operation = refused_.pop_front();
     any_refused_.store(!refused_.empty(), std::memory_order_release);
     return operation;

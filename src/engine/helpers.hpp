@@ -78,6 +78,7 @@ private:
     template <Body body>
     bool start_thread(pthread_t& thread) noexcept;
 
+    std::unique_lock<std::mutex> lock_awake() noexcept;
     void keep() noexcept;
     void obey(const PrivateTable::Message& message, int file) noexcept;
     void start_helper() noexcept;

@@ -102,7 +102,7 @@ std::size_t Engine::submit_some(std::size_t from) noexcept {
         Operation& operation = operation_of(*batch_[from]);
         operation.measured = false;
         statistics_.blocking_submits += blocked ? 1 : 0;
-        learn_from_submit(operation.file->direction(operation), blocked);
+        learn_from_submit(operation, blocked);
     }
     if (error == 0) {
         return accepted;
