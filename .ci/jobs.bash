@@ -121,9 +121,10 @@ job_asan-ubsan() {
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 compile_and_test
 }
 
+# Children of programs with threads make threads as well, and that is meant.
 job_tsan() {
     configure -Dlibaio=disabled -Db_sanitize=thread -Doptimization=1
-    TSAN_OPTIONS=halt_on_error=1 compile_and_test
+    TSAN_OPTIONS=halt_on_error=1:die_after_fork=0 compile_and_test
 }
 
 # It knows the calls, but no polls, without which the engine cannot be woken: what stands on the
