@@ -64,6 +64,7 @@ public:
     bool direct;
     bool append;
     bool in_memory = false;  // tmpfs and its like: nothing there blocks on a device
+    bool on_fuse = false;    // even a direct write asks the server something before it is begun
     bool closed = false;     // the File is gone; the number may be somebody else's
     bool in_epoll = false;   // registered with the engine's epoll descriptor
     int nonblocking_fd = -1; // its own, or a reopened one, where NOWAIT is refused

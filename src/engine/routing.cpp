@@ -55,6 +55,9 @@ Route Engine::choose_route(Operation& operation) noexcept {
     if (file.appending == &operation) {
         return Route::helper; // an extending write completes inside the call
     }
+    if (file.on_fuse && operation.is_write()) {
+        return Route::helper; // security.capability is asked for first, and the answer awaited
+    }
     if (file.direct && !(options_.nowait_always && !refused)) {
         return choose_direct_route(operation);
     }

@@ -54,18 +54,21 @@ DirectAlignment alignment_of(int fd, FileKind kind, const Statx& status) noexcep
     return {assumed_alignment, assumed_alignment, Source::assumed};
 }
 
-/// Asked here, where the file is opened: on storage that hangs the question hangs as well.
-bool is_on_memory_file_system(int fd) noexcept {
+/// The magic number of the file system, 0 where it is not known. Asked when the file is opened: on
+/// storage that hangs the question hangs as well.
+std::uint32_t file_system_of(int fd) noexcept {
     struct statfs status {};
-    if (::fstatfs(fd, &status) != 0) {
-        return false;
-    }
+    return ::fstatfs(fd, &status) == 0 ? static_cast<std::uint32_t>(status.f_type) : 0;
+}
+
+bool is_of_memory(std::uint32_t file_system) noexcept {
     constexpr std::uint32_t tmpfs = 0x01021994;
     constexpr std::uint32_t ramfs = 0x858458f6;
     constexpr std::uint32_t hugetlbfs = 0x958458f6;
-    const auto type = static_cast<std::uint32_t>(status.f_type);
-    return type == tmpfs || type == ramfs || type == hugetlbfs;
+    return file_system == tmpfs || file_system == ramfs || file_system == hugetlbfs;
 }
+
+constexpr std::uint32_t fuse = 0x65735546;
 
 } // namespace
 
@@ -94,7 +97,9 @@ void File::learn(std::error_code& error) noexcept {
     }
     error.clear();
     kind_ = kind_of(status.mode);
-    in_memory_ = kind_ == FileKind::regular && is_on_memory_file_system(fd_);
+    const std::uint32_t file_system = kind_ == FileKind::regular ? file_system_of(fd_) : 0;
+    in_memory_ = is_of_memory(file_system);
+    on_fuse_ = file_system == fuse;
     alignment_ = alignment_of(fd_, kind_, status);
 }
 
@@ -124,7 +129,8 @@ File::File(File&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), status_flags_(std::exchange(other.status_flags_, 0)),
       alignment_(std::exchange(other.alignment_, {})),
       kind_(std::exchange(other.kind_, FileKind::none)), owned_(std::exchange(other.owned_, false)),
-      in_memory_(std::exchange(other.in_memory_, false)), uses_(other.uses_.exchange(nullptr)) {}
+      in_memory_(std::exchange(other.in_memory_, false)),
+      on_fuse_(std::exchange(other.on_fuse_, false)), uses_(other.uses_.exchange(nullptr)) {}
 
 File& File::operator=(File&& other) noexcept {
     if (this != &other) {
@@ -136,6 +142,7 @@ File& File::operator=(File&& other) noexcept {
         kind_ = std::exchange(other.kind_, FileKind::none);
         owned_ = std::exchange(other.owned_, false);
         in_memory_ = std::exchange(other.in_memory_, false);
+        on_fuse_ = std::exchange(other.on_fuse_, false);
         uses_ = other.uses_.exchange(nullptr);
     }
     return *this;
@@ -165,6 +172,7 @@ int File::release() noexcept {
     }
     owned_ = false;
     in_memory_ = false;
+    on_fuse_ = false;
     kind_ = FileKind::none;
     alignment_ = {};
     status_flags_ = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
 #include "devices/block_devices.hpp"
+#include "devices/fuse_server.hpp"
 #include "skip.hpp"
 
 #include <aioxx/file/file.hpp>
@@ -14,6 +15,7 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -45,6 +47,8 @@ void check_inert(File& file) {
     CHECK_FALSE(file.is_writable());
     CHECK_FALSE(file.is_direct());
     CHECK_FALSE(file.is_append());
+    CHECK_FALSE(file.is_in_memory());
+    CHECK_FALSE(file.is_on_fuse());
     CHECK_FALSE(file.direct_alignment().supported());
     std::error_code error;
     CHECK(file.size(error) == 0);
@@ -254,6 +258,25 @@ TEST_CASE("a file knows how it was opened") {
     const File control_only = File::open(path.c_str(), O_ACCMODE); // for ioctl alone
     CHECK_FALSE(control_only.is_readable());
     CHECK_FALSE(control_only.is_writable());
+}
+
+TEST_CASE("a file knows whether it lies in memory, on FUSE, or on neither") {
+    const File memory = File::adopt(::memfd_create("file", MFD_CLOEXEC));
+    CHECK(memory.is_in_memory());
+    CHECK_FALSE(memory.is_on_fuse());
+    const File process = File::open("/proc/self/stat", O_RDONLY);
+    CHECK_FALSE(process.is_in_memory());
+    CHECK_FALSE(process.is_on_fuse());
+    auto server = attempt<FuseServer>();
+    if (!server) {
+        SKIP_CASE(server.reason());
+    }
+    File served = File::open(server->file("plain").c_str(), O_RDWR);
+    CHECK(served.is_on_fuse());
+    CHECK_FALSE(served.is_in_memory());
+    const File moved = std::move(served);
+    CHECK(moved.is_on_fuse());
+    check_inert(served);
 }
 
 TEST_CASE("a pipe of packets is not direct I/O, although it has the same flag") {

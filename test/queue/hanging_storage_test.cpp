@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
 #include "devices/fuse_server.hpp"
+#include "engine/watchdog.hpp"
 #include "queue/files.hpp"
 #include "skip.hpp"
 
@@ -110,6 +111,30 @@ TEST_CASE("close() with a deadline returns from storage that hangs, and says wha
     CHECK(outcomes.once_each());
     CHECK(outcomes[0] == 4096);
     CHECK(outcomes[1] == 4096);
+}
+
+TEST_CASE("the destructor does not wait for storage that hangs when it owns the memory") {
+    auto hanging = attempt<Hanging>();
+    if (!hanging) {
+        SKIP_CASE(hanging.reason());
+    }
+    Outcomes outcomes{3};
+    hanging->server.stop();
+    Watchdog watchdog{[&] { hanging->server.resume(); }};
+    {
+        aioxx::Queue queue;
+        queue.write_all(hanging->file, aioxx::AlignedBuffer{4096, 4096}, 0).start(outcomes.at(0));
+        queue.read(hanging->file, aioxx::AlignedBuffer{4096, 4096}, 0).start(outcomes.at(1));
+        queue.fsync(hanging->file).start(outcomes.at(2));
+        CHECK(queue.run_ready() == 0);
+    }
+    CHECK(outcomes.once_each());
+    const bool write_told = outcomes[0] == -ETIMEDOUT || outcomes[0] == -ECANCELED;
+    CHECK(write_told); // cancelled where no helper had begun it
+    CHECK(outcomes[1] == -ETIMEDOUT);
+    CHECK(outcomes[2] == -ETIMEDOUT);
+    watchdog.came_back();
+    CHECK_FALSE(watchdog.opened_by_force());
 }
 
 TEST_CASE("other files go on beside storage that hangs") {

@@ -95,6 +95,8 @@ public:
 
     /// A regular file on tmpfs, ramfs or hugetlbfs: its transfers wait for no device.
     [[nodiscard]] bool is_in_memory() const noexcept { return in_memory_; }
+    /// A regular file on FUSE: a process answers for it, and may take its time.
+    [[nodiscard]] bool is_on_fuse() const noexcept { return on_fuse_; }
 
     [[nodiscard]] DirectAlignment direct_alignment() const noexcept { return alignment_; }
 
@@ -114,6 +116,7 @@ private:
     FileKind kind_ = FileKind::none;
     bool owned_ = false;
     bool in_memory_ = false;
+    bool on_fuse_ = false;
     mutable std::atomic<FileUse*> uses_{nullptr}; // the queues that know this file
 };
 
