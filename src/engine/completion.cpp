@@ -26,6 +26,9 @@ void Engine::take_events() noexcept {
     for (const Event& completed : events_) {
         event(*completed.data_as<Operation>(), completed.result(), completed.result2());
     }
+    if (events_.size() > 0) {
+        refusals_ = 0; // what a helper submits is seen here
+    }
     while (Operation* const refused = helpers_->take_refused()) {
         const std::int64_t error = refused->result;
         refused->result = 0;
@@ -34,6 +37,11 @@ void Engine::take_events() noexcept {
         if (error == -EAGAIN && refused->route != Route::call) {
             refused->state = State::unhanded;
             unhanded_.push_back(*refused);
+            if (!may_pass()) {
+                unhanded_.remove(*refused);
+                refused->state = State::kernel;
+                event(*refused, error, 0);
+            }
         } else if (error == -EINVAL && file_knows_no_aio(*refused)) {
             release_slot(*refused);
             go_by_call(*refused);

@@ -133,6 +133,10 @@ private:
     std::size_t submit_some(std::size_t from) noexcept;
     int submit_call(std::size_t from, std::size_t count, std::size_t& accepted) noexcept;
     bool submit_refused(Operation& operation, int error) noexcept;
+    [[nodiscard]] bool is_own(const Operation& operation) const noexcept {
+        return &operation == &wake_poll_ || &operation == &epoll_poll_;
+    }
+    [[nodiscard]] bool something_is_in_kernel() const noexcept;
     bool may_pass() noexcept;
     static bool file_knows_no_aio(const Operation& operation) noexcept;
     void go_by_call(Operation& operation) noexcept;
@@ -192,7 +196,8 @@ private:
     std::size_t used_ = 0;  // of depth_: in the batch, with helpers, in the kernel
     std::size_t polls_ = 0; // of poll_slots_
     std::size_t helper_jobs_ = 0;
-    unsigned refusals_ = 0; // EAGAIN in a row
+    unsigned refusals_ = 0; // EAGAIN in a row, and when that began
+    std::chrono::steady_clock::time_point refused_since_{};
     std::uint32_t chance_ = 1;
     std::chrono::steady_clock::time_point helpers_used_{};
 

@@ -341,6 +341,11 @@ void Helpers::run(Operation& operation) noexcept {
         } while (error.value() == EINTR);
         result = -error.value();
     }
+    if (error.value() == EAGAIN && !poll) {
+        // Memory is short. It is tried again when the engine has seen this, and not at once.
+        constexpr timespec pause{0, 1'000'000};
+        ::nanosleep(&pause, nullptr);
+    }
     // Once accepted, the operation may have completed and be another's.
     if (error || by_call) {
         operation.result = result;

@@ -107,7 +107,13 @@ std::size_t Engine::submit_some(std::size_t from) noexcept {
     if (error == 0) {
         return accepted;
     }
-    return submit_refused(operation_of(*batch_[from]), error) ? 1 : 0;
+    Operation& refused = operation_of(*batch_[from]);
+    if (error == EAGAIN && is_own(refused)) {
+        // It has all the time there is; the others are tried, and know when it has been enough.
+        std::rotate(first, first + 1, batch_.end());
+        return 0;
+    }
+    return submit_refused(refused, error) ? 1 : 0;
 }
 
 int Engine::submit_call(std::size_t from, std::size_t count, std::size_t& accepted) noexcept {
@@ -134,11 +140,10 @@ int Engine::submit_call(std::size_t from, std::size_t count, std::size_t& accept
 /// The kernel does not take `operation`. True when that is settled; false when it is to be tried
 /// again later.
 bool Engine::submit_refused(Operation& operation, int error) noexcept {
-    const bool own = &operation == &wake_poll_ || &operation == &epoll_poll_;
-    if (error == EINTR || (error == EAGAIN && (own || may_pass()))) {
+    if (error == EINTR || (error == EAGAIN && may_pass())) {
         return false;
     }
-    if (own) {
+    if (is_own(operation)) {
         operation.state = State::idle; // a kernel without POLL: waits end by completions alone
         return true;
     }
@@ -169,15 +174,29 @@ bool Engine::submit_refused(Operation& operation, int error) noexcept {
     return true;
 }
 
+/// Accepted by io_submit on this thread, and more than the engine's own polls.
+bool Engine::something_is_in_kernel() const noexcept {
+    std::size_t own = 0;
+    for (const Operation* const poll : {&wake_poll_, &epoll_poll_}) {
+        own += poll->state == State::batched ? 1U : 0U;
+    }
+    return used_ + polls_ + own > batch_.size() + helper_jobs_ + unhanded_.size();
+}
+
 /// Whether EAGAIN is worth another try: something of ours is with the kernel, and makes room when
 /// it ends, or it has not been said for long. A kernel that has nothing of ours, and goes on to say
-/// so for a thousand tries (about a second), means it.
+/// so for a second and a thousand tries, means it.
 bool Engine::may_pass() noexcept {
-    constexpr unsigned patience = 1000;
-    if (used_ + polls_ > batch_.size()) {
+    using Clock = std::chrono::steady_clock;
+    constexpr unsigned tries = 1000;
+    constexpr std::chrono::seconds patience{1};
+    if (something_is_in_kernel()) {
         return true;
     }
-    return ++refusals_ < patience;
+    if (refusals_++ == 0) {
+        refused_since_ = Clock::now();
+    }
+    return refusals_ < tries || Clock::now() - refused_since_ < patience;
 }
 
 /// io_submit has said EINVAL, and nothing in the operation itself explains that. There are files

@@ -4,12 +4,20 @@
 #include "model/driver.hpp"
 #include "model/seeds.hpp"
 
+#include <array>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 
-#include <signal.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
 
 using namespace aioxx::test;
+using aioxx::Completion;
+using aioxx::File;
+using aioxx::Queue;
+using aioxx::RwFlags;
 
 namespace {
 
@@ -49,16 +57,63 @@ TEST_CASE("what is posted while a queue waits ends its wait") {
         ScriptedKernel scripted{model};
         bool called = false;
         {
-            aioxx::Queue queue;
+            Queue queue;
             model.on_stuck([&] {
                 return !called && (queue.post([&] { called = queue.cancel_all() == 1; }), true);
             });
-            queue.sleep_for(std::chrono::hours{1}).start([](const aioxx::Completion&) {});
+            queue.sleep_for(std::chrono::hours{1}).start([](const Completion&) {});
             queue.run();
         }
         scripted.wait_until_closed();
         CHECK(called);
     }
+}
+
+/// What is started on it ends with EAGAIN, each once; what needs no kernel goes well.
+void check_without_room(unsigned helpers) {
+    Behaviour behaviour;
+    behaviour.again = 100;
+    behaviour.threads = helpers > 0;
+    SimulatedKernel model{1, behaviour};
+    ScriptedKernel scripted{model};
+    const File file = File::open(".", O_TMPFILE | O_RDWR, 0600);
+    model.add(file.fd(), {});
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    const File reader = File::adopt(ends[0]);
+    const File writer = File::adopt(ends[1]);
+    model.add(reader.fd(), {});
+    std::array<std::byte, 16> bytes{};
+    unsigned refused = 0;
+    unsigned well = 0;
+    const auto ending = [&](const Completion& done) {
+        refused += done.error().value() == EAGAIN ? 1U : 0U;
+        well += done.error() ? 0U : 1U;
+    };
+    {
+        Queue::Options options;
+        options.helpers = helpers;
+        Queue queue{options};
+        for (int i = 0; i < 5; ++i) {
+            queue.read(file, bytes, 0).start(ending);
+            queue.write(file, bytes, 0).with(RwFlags::append).start(ending); // by a helper
+            queue.read_exact(reader, bytes, 0).start(ending);
+            queue.poll(reader, POLLIN).start(ending);
+            queue.fsync(file).start(ending);
+        }
+        queue.sleep_for(std::chrono::milliseconds{1}).start(ending);
+        queue.run();
+        CHECK(refused == 25);
+        CHECK(well == 1);
+        CHECK(queue.outstanding() == 0);
+        CHECK(queue.statistics().in_flight == 0);
+    }
+    scripted.wait_until_closed();
+}
+
+TEST_CASE("on a kernel that says EAGAIN without end, operations end with it, and run() returns") {
+    check_without_room(0);
+    check_without_room(2);
 }
 
 TEST_CASE("and on the real kernel") {

@@ -228,9 +228,13 @@ TEST_CASE("whichever system call fails, one line says so and nothing is left beh
         const char* text;
     };
     const std::vector<Call> calls{
-        {SYS_io_submit, EIO, "Input/output error"},  {call_ftruncate, EPERM, "not permitted"},
-        {SYS_fallocate, ENOSPC, "No space left"},    {SYS_fallocate, EDQUOT, "quota"},
-        {SYS_fsync, EIO, "Input/output error"},      {SYS_fchmod, EPERM, "not permitted"},
+        {SYS_io_submit, EIO, "Input/output error"},
+        {SYS_io_submit, EAGAIN, "temporarily unavailable"},
+        {call_ftruncate, EPERM, "not permitted"},
+        {SYS_fallocate, ENOSPC, "No space left"},
+        {SYS_fallocate, EDQUOT, "quota"},
+        {SYS_fsync, EIO, "Input/output error"},
+        {SYS_fchmod, EPERM, "not permitted"},
         {SYS_renameat, EACCES, "Permission denied"},
     };
     const std::string source = here.file("source", 100'000);
