@@ -87,16 +87,16 @@ struct Terminal {
 
 /// A directory of its own, on a disk where there is one (/var/tmp; TMPDIR is often a tmpfs), which
 /// goes with all that the test put into it by name through path().
-class TemporaryDirectory {
+class ScratchDirectory {
 public:
-    TemporaryDirectory() {
+    ScratchDirectory() {
         if (::mkdtemp(path_.data()) == nullptr) {
             throw std::system_error(errno, std::generic_category(), "mkdtemp");
         }
     }
-    TemporaryDirectory(const TemporaryDirectory&) = delete;
-    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-    ~TemporaryDirectory() {
+    ScratchDirectory(const ScratchDirectory&) = delete;
+    ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+    ~ScratchDirectory() {
         ::unlink(path("file").c_str());
         ::rmdir(path_.c_str());
     }
@@ -113,7 +113,7 @@ private:
 class TemporaryFile {
 public:
     explicit TemporaryFile(std::string_view content = {}, int flags = O_RDWR) {
-        const TemporaryDirectory directory;
+        const ScratchDirectory directory;
         const std::string path = directory.path("file");
         const Descriptor written{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
         if (::write(written, content.data(), content.size()) !=

@@ -25,7 +25,7 @@ unsigned one_too_many() {
 /// In a child without /proc: what `body` returns, and 99 where that cannot be had.
 template <typename Body>
 int without_proc(Body body) {
-    const TemporaryDirectory empty;
+    const ScratchDirectory empty;
     return run_in_child([&] {
                if (::geteuid() != 0 && ::unshare(CLONE_NEWUSER) != 0) {
                    return 99;

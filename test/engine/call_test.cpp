@@ -46,7 +46,7 @@ TEST_CASE("what was read by a call is not lost to a cancel that comes after it")
 TEST_CASE("a read of inotify waits without a helper, and is really cancelled") {
     RunningEngine engine;
     const File file = File::adopt(::inotify_init1(IN_CLOEXEC));
-    const TemporaryDirectory directory;
+    const ScratchDirectory directory;
     REQUIRE(::inotify_add_watch(file.fd(), directory.path().c_str(), IN_CREATE) >= 0);
     Transfer read;
     engine.begin(read, Kind::read, file);

@@ -219,7 +219,7 @@ TEST_CASE("submit refuses polls as the system call does") {
                      }),
         row<Fixture>("of a fifo open for both", -EINVAL,
                      [](auto calls, Fixture& f) {
-                         const TemporaryDirectory place;
+                         const ScratchDirectory place;
                          const std::string name = place.path("file");
                          ::mkfifo(name.c_str(), 0600);
                          const Descriptor fifo{::open(name.c_str(), O_RDWR | O_CLOEXEC)};
@@ -280,7 +280,7 @@ TEST_CASE("submit refuses what is set beside the operation as the system call do
                      }),
         row<Fixture>("NOWAIT on a fifo open for both", -EOPNOTSUPP,
                      [](auto calls, Fixture& f) {
-                         const TemporaryDirectory place;
+                         const ScratchDirectory place;
                          const std::string name = place.path("file");
                          ::mkfifo(name.c_str(), 0600);
                          const Descriptor fifo{::open(name.c_str(), O_RDWR | O_CLOEXEC)};

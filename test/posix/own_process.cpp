@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "posix/own_process.hpp"
+
+#include "child.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <system_error>
+
+#include <unistd.h>
+
+namespace aioxx::test {
+namespace {
+
+std::string all_of(int fd) {
+    std::string text;
+    std::array<char, 4096> part{};
+    for (;;) {
+        const ssize_t length = ::read(fd, part.data(), part.size());
+        if (length > 0) {
+            text.append(part.data(), static_cast<std::size_t>(length));
+        } else if (length == 0 || errno != EINTR) {
+            return text;
+        }
+    }
+}
+
+/// In a forked child: becomes the program.
+[[noreturn]] void become(const Program& program, char* const* arguments, int output) {
+    ::dup2(output, STDOUT_FILENO);
+    ::dup2(output, STDERR_FILENO);
+    for (const int number : {SIGABRT, SIGSEGV, SIGFPE, SIGILL, SIGTERM, SIGALRM}) {
+        ::signal(number, SIG_DFL);
+    }
+    const rlimit no_core{0, 0};
+    ::setrlimit(RLIMIT_CORE, &no_core);
+    ::alarm(program.seconds);
+    ::execv(arguments[0], arguments);
+    ::_exit(127);
+}
+
+/// The line that begins with `start`, without that; empty if there is none.
+std::string line_after(const std::string& text, const std::string& start) {
+    const std::size_t at = ('\n' + text).find('\n' + start);
+    if (at == std::string::npos) {
+        return {};
+    }
+    const std::size_t begin = at + start.size();
+    return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+} // namespace
+
+ProgramEnd run(const Program& program) {
+    std::vector<char*> arguments;
+    for (const std::string& argument : program.arguments) {
+        arguments.push_back(const_cast<char*>(argument.c_str()));
+    }
+    arguments.push_back(nullptr);
+    Pipe output;
+    std::fflush(nullptr);
+    const pid_t child = ::fork();
+    if (child < 0) {
+        throw std::system_error(errno, std::generic_category(), "fork");
+    }
+    if (child == 0) {
+        for (const std::string& variable : program.environment) {
+            ::putenv(const_cast<char*>(variable.c_str()));
+        }
+        become(program, arguments.data(), output.writer);
+    }
+    output.writer.close();
+    ProgramEnd end;
+    end.text = all_of(output.reader);
+    const ChildEnd ended = wait_for_child(child);
+    end.status = ended.status;
+    end.signal = ended.signal;
+    return end;
+}
+
+std::string own_path() {
+    std::array<char, 4096> path{};
+    return ::readlink("/proc/self/exe", path.data(), path.size() - 1) > 0 ? path.data() : "";
+}
+
+void run_in_own_process(const char* sentence) {
+    if (under_valgrind()) {
+        skip("valgrind: it does not know all the calls of kernel AIO", true);
+        return;
+    }
+    std::string filter = sentence;
+    std::replace(filter.begin(), filter.end(), ',', '?'); // doctest would split there
+    const ProgramEnd end = run({.arguments = {own_path(), "--no-colors", "-tc=" + filter},
+                                .environment = {"AIOXX_OWN_PROCESS=1"}});
+    const std::string skipped = line_after(end.text, "SKIPPED: ");
+    if (!skipped.empty()) {
+        skip(skipped.c_str(), false);
+        return;
+    }
+    const std::string reason = line_after(end.text, "not on glibc: ");
+    if (!reason.empty()) {
+        std::printf("not on glibc: %s: %s\n", sentence, reason.c_str());
+    }
+    CAPTURE(end.text);
+    CAPTURE(end.status);
+    CAPTURE(end.signal);
+    const bool passed = end.status == 0 && line_after(end.text, "SUMMARY: ").starts_with("1 pass");
+    const std::string how = end.signal == SIGALRM ? "it did not end" : "failed in its process";
+    CHECK_MESSAGE(passed, how);
+}
+
+} // namespace aioxx::test
