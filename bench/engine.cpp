@@ -11,20 +11,18 @@
 namespace bench {
 namespace {
 
-constexpr std::array all {
+constexpr std::array all{
     EngineEntry{"c", "libaio, a loop written by hand in C", make_c},
-        EngineEntry{"context", "aioxx::Context, reaping by call", make_context},
-        EngineEntry{"context-ring", "aioxx::Context, reaping from the ring", make_context_ring},
-        EngineEntry{"queue", "aioxx::Queue, a callback an operation", make_queue},
-        EngineEntry{"coroutines", "aioxx::Queue, co_await", make_coroutines},
-        EngineEntry{"pread", "pread and pwrite, one at a time", make_pread},
-        EngineEntry{"threads", "a pool of threads with pread and pwrite", make_thread_pool},
-        EngineEntry{"glibc", "glibc's POSIX AIO", make_glibc_aio},
-#if AIOXX_BENCH_URING
-        EngineEntry{"uring", "io_uring through liburing", make_uring},
-        EngineEntry{"uring-registered", "io_uring, buffers and file registered",
-                    make_uring_registered},
-#endif
+    EngineEntry{"context", "aioxx::Context, reaping by call", make_context},
+    EngineEntry{"context-ring", "aioxx::Context, reaping from the ring", make_context_ring},
+    EngineEntry{"queue", "aioxx::Queue, a callback an operation", make_queue},
+    EngineEntry{"coroutines", "aioxx::Queue, co_await", make_coroutines},
+    EngineEntry{"posix", "POSIX AIO, libaioxx-posix.so preloaded", make_posix_drop_in, true},
+    EngineEntry{"glibc", "POSIX AIO, glibc's own", make_glibc_aio},
+    EngineEntry{"pread", "pread and pwrite, one at a time", make_pread},
+    EngineEntry{"threads", "a pool of threads with pread and pwrite", make_thread_pool},
+    EngineEntry{"uring", "io_uring through liburing", make_uring},
+    EngineEntry{"uring-registered", "io_uring, buffers and file registered", make_uring_registered},
 };
 
 } // namespace

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -49,11 +50,17 @@ public:
     virtual void run_timed(std::size_t first, std::uint64_t operations, Histogram& latencies) = 0;
 };
 
+/// Thrown where the machine, the user or the build does not have an engine: it is left out.
+struct Unavailable : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
 /// One line of the list of engines; engine.cpp holds the list.
 struct EngineEntry {
     const char* name;
     const char* description;
-    std::unique_ptr<Engine> (*make)(const Workload&);
+    std::unique_ptr<Engine> (*make)(const Workload&); // may throw Unavailable
+    bool preloaded = false; // its process has Options::posix_library in front of the C library
 };
 std::span<const EngineEntry> engines();
 const EngineEntry& engine_named(const std::string& name);

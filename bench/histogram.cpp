@@ -2,45 +2,41 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "bench/histogram.hpp"
 
-#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <vector>
 
 namespace bench {
 
-unsigned Histogram::bucket(std::uint64_t value) noexcept {
-    if (value < steps) {
-        return static_cast<unsigned>(value);
+Histogram::Histogram() {
+    constexpr int first_power = 4; // 16 ns: no operation is faster
+    constexpr int last_power = 40;
+    constexpr int steps = 32;
+    std::vector<double> ends{0};
+    for (int i = first_power * steps; i <= last_power * steps; ++i) {
+        ends.push_back(std::exp2(static_cast<double>(i) / steps));
     }
-    const auto power = static_cast<unsigned>(std::bit_width(value)) - std::bit_width(steps);
-    return power * steps + static_cast<unsigned>(value >> power); // the second term: 32 to 63
-}
-
-double Histogram::upper_end(unsigned bucket) noexcept {
-    if (bucket < steps) {
-        return bucket;
-    }
-    const unsigned power = bucket / steps - 1;
-    return std::ldexp(bucket % steps + steps + 1.0, static_cast<int>(power)) - 1;
+    counts_.reset(gsl_histogram_alloc(ends.size() - 1));
+    gsl_histogram_set_ranges(counts_.get(), ends.data(), ends.size());
 }
 
 void Histogram::merge(const Histogram& other) noexcept {
-    for (std::size_t i = 0; i < buckets_.size(); ++i) {
-        buckets_[i] += other.buckets_[i];
-    }
-    count_ += other.count_;
+    gsl_histogram_add(counts_.get(), other.counts_.get());
 }
 
-double Histogram::quantile(double share) const noexcept {
-    const double wanted = share * static_cast<double>(count_);
-    std::uint64_t seen = 0;
-    for (unsigned i = 0; i < buckets_.size(); ++i) {
-        seen += buckets_[i];
-        if (seen != 0 && static_cast<double>(seen) >= wanted) {
-            return upper_end(i);
-        }
+double Histogram::count() const noexcept {
+    return gsl_histogram_sum(counts_.get());
+}
+
+double Histogram::quantile(double share) const {
+    if (count() == 0) {
+        return 0;
     }
-    return 0;
+    gsl_histogram_pdf* const shares = gsl_histogram_pdf_alloc(counts_->n);
+    gsl_histogram_pdf_init(shares, counts_.get());
+    const double value = gsl_histogram_pdf_sample(shares, share);
+    gsl_histogram_pdf_free(shares);
+    return value;
 }
 
 } // namespace bench

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 
 namespace bench {
@@ -23,6 +24,7 @@ std::string engine_list() {
                   "  zero              /dev/zero: completes at once\n"
                   "  zram              a compressed RAM disk of our own: completes at once (root)\n"
                   "  loop              a loop device over memory: instant, asynchronous (root)\n"
+                  "  tmpfs             a file in memory; never direct, whatever --access says\n"
                   "  disk              a file without a name in --directory\n";
 }
 
@@ -32,10 +34,33 @@ void add_choice(CLI::App& app, const char* name, Enum& value, const char* text,
     app.add_option(name, value, text)->transform(CLI::CheckedTransformer(choices));
 }
 
+/// The drop-in of the build that this program belongs to; empty: there is none.
+std::string built_posix_library() {
+    std::error_code error;
+    const std::filesystem::path here = std::filesystem::read_symlink("/proc/self/exe", error);
+    for (const char* const folder : {"src", "src/posix"}) {
+        const auto path = here.parent_path().parent_path() / folder / "libaioxx-posix.so.0";
+        if (std::filesystem::exists(path, error)) {
+            return path;
+        }
+    }
+    return {};
+}
+
+void add_worker_options(CLI::App& app, WorkerOptions& worker) {
+    const std::string hidden;
+    app.add_option("--worker", worker.engine)->group(hidden);
+    app.add_option("--worker-depth", worker.depth)->group(hidden);
+    app.add_option("--worker-size", worker.size)->group(hidden);
+    app.add_flag("--worker-counts", worker.counts)->group(hidden);
+}
+
 } // namespace
 
 Options parse(int argc, char** argv) {
     Options options;
+    options.arguments.assign(argv + 1, argv + argc);
+    options.posix_library = built_posix_library();
     CLI::App app{"Runs the same work through each engine and through a loop written by hand in C,\n"
                  "in turns, and prints each engine's time and its ratio to the C loop, beside the\n"
                  "ratio of that loop to itself, which is what noise alone does."};
@@ -50,7 +75,7 @@ Options parse(int argc, char** argv) {
         ->check(CLI::IsMember(names));
     app.add_option("-t,--targets", options.targets, "What to read from")
         ->delimiter(',')
-        ->check(CLI::IsMember({"zero", "zram", "loop", "disk"}));
+        ->check(CLI::IsMember({"zero", "zram", "loop", "tmpfs", "disk"}));
     app.add_option("-d,--depths", options.depths, "Operations in flight")
         ->delimiter(',')
         ->check(CLI::Range(1, 16384));
@@ -71,17 +96,22 @@ Options parse(int argc, char** argv) {
     app.add_option("-s,--seconds", options.seconds, "End a target and depth after that long");
     app.add_option("--restarts", options.restarts, "Make the engines anew that often")
         ->check(CLI::Range(1, 1000));
-    app.add_option("--slice", options.slice_ms, "Milliseconds the C loop runs for in one turn")
+    app.add_option("--slice", options.slice_ms, "Milliseconds an engine runs for in one turn")
         ->check(CLI::PositiveNumber);
     app.add_option("--size", options.size_mib, "MiB of the file or device")
         ->check(CLI::Range(1, 1 << 20));
     app.add_option("--directory", options.directory, "Where the target disk has its file")
         ->check(CLI::ExistingDirectory);
-    app.add_flag("--latency", options.latency, "Measure latencies as well, apart from the rounds");
+    app.add_flag("--latency", options.latency,
+                 "Measure latencies as well, and count system calls, apart from the rounds");
     app.add_option("--once", options.once,
                    "Run the engines once for so many operations and measure nothing (for "
                    "callgrind and strace)");
+    app.add_option("--posix-library", options.posix_library,
+                   "What the engine posix preloads; as built beside this program, if it was")
+        ->check(CLI::ExistingFile);
     app.add_option("--json", options.json, "Write the results to this file");
+    add_worker_options(app, options.worker);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -2,14 +2,13 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "bench/rounds.hpp"
 
-#include "bench/allocations.hpp"
 #include "bench/interrupt.hpp"
-
-#include <aioxx/file/aligned_buffer.hpp>
+#include "bench/work.hpp"
+#include "bench/worker_process.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
+#include <memory>
 #include <random>
 
 namespace bench {
@@ -17,62 +16,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double processor_nanoseconds() noexcept {
-    timespec time{};
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
-}
-
-request_kind kind_of(std::size_t index, Operation operation) noexcept {
-    switch (operation) {
-    case Operation::write:
-        return request_write;
-    case Operation::mix:
-        return index % 2 == 0 ? request_read : request_write;
-    case Operation::write_sync:
-        return index % 8 == 7 ? request_sync : request_write;
-    case Operation::read:
-        break;
-    }
-    return request_read;
-}
-
-/// The operations, and the memory they need. Every engine gets the same.
-class Work {
-public:
-    Work(const Target& target, unsigned depth, const Options& options)
-        : buffers_(depth * options.block_size, 4096), requests_(count) {
-        const std::uint64_t blocks = std::max<std::uint64_t>(1, target.size() / options.block_size);
-        std::mt19937_64 random{depth};
-        for (std::size_t i = 0; i < count; ++i) {
-            const std::uint64_t block =
-                options.order == Order::random ? random() % blocks : i % blocks;
-            requests_[i].offset = static_cast<std::int64_t>(block * options.block_size);
-            requests_[i].kind = kind_of(i, options.operation);
-        }
-        workload_ = {target.fd(), options.block_size, depth, buffers_.data(), requests_};
-    }
-    [[nodiscard]] const Workload& workload() const noexcept { return workload_; }
-
-private:
-    static constexpr std::size_t count = 1 << 16;
-
-    aioxx::AlignedBuffer buffers_;
-    std::vector<request> requests_;
-    Workload workload_{};
-};
-
-/// How many operations the C loop does in a slice.
-std::uint64_t calibrate(Engine& engine, unsigned depth, double slice_ms) {
+/// Something between the shortest that means anything and `slice_ms`, judged by several runs.
+std::uint64_t operations_of_a_slice(WorkerProcess& worker, unsigned depth, double slice_ms) {
     const std::uint64_t least = std::uint64_t{depth} * 8; // so that start and end weigh little
     for (std::uint64_t operations = least;; operations *= 2) {
         double shortest = slice_ms * 1e6; // of several: the first touches may be slow
-        for (int tries = 0; tries < 4; ++tries) {
+        for (unsigned tries = 0; tries < 4; ++tries) {
             stop_if_interrupted();
-            const Clock::time_point start = Clock::now();
-            engine.run(operations * static_cast<unsigned>(tries), operations);
-            const std::chrono::duration<double, std::milli> spent = Clock::now() - start;
-            shortest = std::min(shortest, spent.count());
+            const double spent_ms = worker.run(operations * tries, operations).wall_ns / 1e6;
+            shortest = std::min(shortest, spent_ms);
         }
         if (shortest >= slice_ms) {
             const double enough = static_cast<double>(operations) * slice_ms / shortest;
@@ -85,28 +37,23 @@ class Rounds {
 public:
     Rounds(const std::string& target_name, const Target& target, unsigned depth,
            const Options& options)
-        : target_(target), options_(options), work_(target, depth, options) {
+        : target_(target), options_(options) {
         cell_.target = target_name;
         cell_.depth = depth;
-        entries_.push_back(&engine_named(reference_engine));
-        entries_.push_back(&engine_named(reference_engine));
+        add(reference_engine, reference_engine);
+        add(reference_engine, "c again");
         for (const std::string& name : options.engines) {
             if (name != reference_engine) {
-                entries_.push_back(&engine_named(name));
+                add(name, name);
             }
         }
-        for (const EngineEntry* const entry : entries_) {
-            cell_.series.emplace_back().name = entry->name;
-            cell_.series.back().samples.reserve(options.rounds);
-        }
-        cell_.series[1].name += " again";
     }
 
     Cell run() {
         const Clock::time_point start = Clock::now();
         const unsigned restarts = std::min(options_.restarts, options_.rounds);
         for (unsigned restart = 0; restart < restarts; ++restart) {
-            make_engines(restart);
+            start_workers(restart);
             const unsigned until = options_.rounds * (restart + 1) / restarts;
             while (round_ < until && !out_of_time(start, restart + 1, restarts)) {
                 run_round();
@@ -114,33 +61,90 @@ public:
             if (options_.latency) {
                 measure_latencies();
             }
+            end_workers();
         }
-        running_.clear();
+        if (options_.latency) {
+            count_calls();
+        }
         return std::move(cell_);
     }
 
 private:
-    [[nodiscard]] bool out_of_time(Clock::time_point start, unsigned part, unsigned parts) const {
-        const std::chrono::duration<double> spent = Clock::now() - start;
-        return options_.seconds > 0 && spent.count() > options_.seconds * part / parts;
+    void add(const std::string& engine, const std::string& name) {
+        entries_.push_back(&engine_named(engine));
+        workers_.emplace_back();
+        cell_.series.emplace_back().name = name;
     }
 
-    /// New engines, at new addresses: where memory happens to lie makes a difference that rounds
-    /// alone do not take out.
-    void make_engines(unsigned restart) {
-        running_.clear();
-        running_.resize(entries_.size());
+    [[nodiscard]] bool out_of_time(Clock::time_point start, unsigned part, unsigned parts) const {
+        const std::chrono::duration<double> spent = Clock::now() - start;
+        return options_.seconds > 0 && round_ > 0 &&
+               spent.count() > options_.seconds * part / parts;
+    }
+
+    /// Does `action`, and if that throws, leaves the engine out.
+    template <typename Action>
+    void attempt(std::size_t which, Action action) {
+        stop_if_interrupted();
+        Series& series = cell_.series[which];
+        if (!series.trouble.empty()) {
+            return;
+        }
+        try {
+            action(series);
+            return;
+        } catch (const Unavailable& missing) {
+            series.trouble = missing.what();
+        } catch (const std::exception& error) {
+            series.trouble = error.what();
+            series.failed = true;
+        }
+        workers_[which].reset();
+        if (which < 2) { // nothing can be compared
+            throw std::runtime_error("the C loop: " + series.trouble);
+        }
+    }
+
+    [[nodiscard]] std::unique_ptr<WorkerProcess> make_worker(std::size_t which, bool counts) const {
+        return std::make_unique<WorkerProcess>(*entries_[which], target_, cell_.depth, options_,
+                                               counts);
+    }
+
+    /// New processes, with all at new addresses: where memory happens to lie makes a difference
+    /// that rounds alone do not take out.
+    void start_workers(unsigned restart) {
         for (std::size_t i = 0; i < entries_.size(); ++i) {
             const std::size_t which = (i + restart) % entries_.size();
-            running_[which] = entries_[which]->make(work_.workload());
+            attempt(which, [&](Series&) { workers_[which] = make_worker(which, false); });
         }
-        if (cell_.slice_operations == 0) {
-            cell_.slice_operations = calibrate(*running_[0], cell_.depth, options_.slice_ms);
+        for (std::size_t i = 0; i < entries_.size(); ++i) {
+            attempt(i, [&](Series& series) { warm_up(*workers_[i], series); });
         }
-        for (const std::unique_ptr<Engine>& engine : running_) {
-            prepare_target();
-            engine->run(random_(), cell_.slice_operations); // to warm up
+    }
+
+    /// All that are about as fast as the C loop do as many operations in a slice as that does.
+    void warm_up(WorkerProcess& worker, Series& series) {
+        std::uint64_t& reference = cell_.series[0].slice_operations;
+        prepare_target();
+        if (reference == 0) {
+            reference = operations_of_a_slice(worker, cell_.depth, options_.slice_ms);
         }
+        if (series.slice_operations != 0) {
+            worker.run(random_(), series.slice_operations);
+            return;
+        }
+        const std::uint64_t least = std::uint64_t{cell_.depth} * 8;
+        worker.run(random_(), least); // its first touches
+        prepare_target();
+        const std::uint64_t some = std::max(least, reference / 8);
+        const double spent_ms = worker.run(random_(), some).wall_ns / 1e6;
+        const double share = options_.slice_ms / (spent_ms / static_cast<double>(some)) /
+                             static_cast<double>(reference);
+        series.slice_operations =
+            share > 0.4
+                ? reference
+                : std::max(least,
+                           static_cast<std::uint64_t>(share * static_cast<double>(reference)));
     }
 
     void run_round() {
@@ -149,40 +153,64 @@ private:
             const std::size_t place =
                 step < entries_.size() ? step : 2 * entries_.size() - 1 - step;
             const std::size_t which = (place + round_) % entries_.size();
-            run_slice(which, sums[which]);
+            attempt(which, [&](Series& series) { run_slice(which, series, sums[which]); });
         }
         for (std::size_t i = 0; i < entries_.size(); ++i) {
-            const double operations = 2 * static_cast<double>(cell_.slice_operations);
-            cell_.series[i].samples.push_back(
-                {sums[i].wall_ns / operations, sums[i].processor_ns / operations});
+            attempt(i, [&](Series& series) { series.samples.push_back(sums[i]); });
         }
         ++round_;
     }
 
-    void run_slice(std::size_t which, Sample& sum) {
-        stop_if_interrupted();
+    void run_slice(std::size_t which, Series& series, Sample& sum) {
         prepare_target();
-        Series& series = cell_.series[which];
         // Each slice begins elsewhere: else whoever comes second would find its data in the
         // processor's cache, brought there by the first.
-        const std::size_t first = random_();
-        const std::uint64_t allocated = allocations();
-        const double processor = processor_nanoseconds();
-        const Clock::time_point start = Clock::now();
-        running_[which]->run(first, cell_.slice_operations);
-        const std::chrono::duration<double, std::nano> spent = Clock::now() - start;
-        sum.wall_ns += spent.count();
-        sum.processor_ns += processor_nanoseconds() - processor;
-        series.allocations += allocations() - allocated;
-        series.operations += cell_.slice_operations;
+        const Answer answer = workers_[which]->run(random_(), series.slice_operations);
+        const double two_slices = 2 * static_cast<double>(series.slice_operations);
+        sum.wall_ns += answer.wall_ns / two_slices;
+        sum.processor_ns += answer.processor_ns / two_slices;
+        series.allocations += answer.allocations;
+        series.operations += series.slice_operations;
     }
 
     void measure_latencies() {
-        for (std::size_t i = 0; i < entries_.size(); ++i) {
-            stop_if_interrupted();
-            prepare_target();
-            running_[i]->run_timed(random_(), cell_.slice_operations * 4,
-                                   cell_.series[i].latencies);
+        constexpr int slices = 8;
+        for (int i = 0; i < slices; ++i) {
+            for (std::size_t which = 0; which < entries_.size(); ++which) {
+                attempt(which, [&](Series& series) {
+                    prepare_target();
+                    workers_[which]->run_timed(random_(), series.slice_operations,
+                                               series.latencies);
+                });
+            }
+        }
+    }
+
+    /// In processes of their own, as counting makes calls slower.
+    void count_calls() {
+        for (std::size_t which = 0; which < entries_.size(); ++which) {
+            attempt(which, [&](Series& series) {
+                const std::unique_ptr<WorkerProcess> worker = make_worker(which, true);
+                worker->run(random_(), series.slice_operations);
+                prepare_target();
+                const Answer answer = worker->run(random_(), series.slice_operations);
+                if (answer.system_calls >= 0) {
+                    series.calls_an_operation = static_cast<double>(answer.system_calls) /
+                                                static_cast<double>(series.slice_operations);
+                }
+            });
+        }
+    }
+
+    /// First all are told, then all are waited for: to close a context takes a while.
+    void end_workers() {
+        for (const std::unique_ptr<WorkerProcess>& worker : workers_) {
+            if (worker != nullptr) {
+                worker->dismiss();
+            }
+        }
+        for (std::unique_ptr<WorkerProcess>& worker : workers_) {
+            worker.reset();
         }
     }
 
@@ -194,10 +222,9 @@ private:
 
     const Target& target_;
     const Options& options_;
-    Work work_;
     Cell cell_;
     std::vector<const EngineEntry*> entries_;
-    std::vector<std::unique_ptr<Engine>> running_;
+    std::vector<std::unique_ptr<WorkerProcess>> workers_;
     unsigned round_ = 0;
     std::mt19937_64 random_{1};
 };
@@ -210,7 +237,7 @@ Cell measure(const std::string& target_name, const Target& target, unsigned dept
 }
 
 void run_once(const Target& target, unsigned depth, const Options& options) {
-    const Work work{target, depth, options};
+    const Work work{target.fd(), target.size(), depth, options};
     for (const std::string& name : options.engines) {
         engine_named(name).make(work.workload())->run(0, options.once);
     }

@@ -3,8 +3,8 @@
 #include "bench/statistics.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <cstddef>
+
+#include <gsl/gsl_statistics_double.h>
 
 namespace bench {
 
@@ -13,10 +13,7 @@ double quantile(std::vector<double> values, double share) {
         return 0;
     }
     std::sort(values.begin(), values.end());
-    const double position = share * static_cast<double>(values.size() - 1);
-    const auto below = static_cast<std::size_t>(position);
-    const std::size_t above = std::min(below + 1, values.size() - 1);
-    return std::lerp(values[below], values[above], position - std::floor(position));
+    return gsl_stats_quantile_from_sorted_data(values.data(), 1, values.size(), share);
 }
 
 } // namespace bench

@@ -13,6 +13,7 @@ std::unique_ptr<Engine> make_queue(const Workload&);
 std::unique_ptr<Engine> make_coroutines(const Workload&);
 std::unique_ptr<Engine> make_pread(const Workload&);
 std::unique_ptr<Engine> make_thread_pool(const Workload&);
+std::unique_ptr<Engine> make_posix_drop_in(const Workload&);
 std::unique_ptr<Engine> make_glibc_aio(const Workload&);
 std::unique_ptr<Engine> make_uring(const Workload&);
 std::unique_ptr<Engine> make_uring_registered(const Workload&);

@@ -3,6 +3,8 @@
 #include "bench/engines/engines.hpp"
 
 #include <cerrno>
+#include <cstring>
+#include <string>
 
 #include <liburing.h>
 #include <sys/uio.h>
@@ -16,7 +18,10 @@ template <Registered registered>
 class Uring final : public LoopEngine<Uring<registered>> {
 public:
     explicit Uring(const Workload& workload) : workload_(workload) {
-        check(io_uring_queue_init(workload.depth, &ring_, 0));
+        const int result = io_uring_queue_init(workload.depth, &ring_, 0);
+        if (result < 0) { // sysctl, seccomp, or not in the kernel
+            throw Unavailable(std::string("io_uring is refused: ") + std::strerror(-result));
+        }
         if constexpr (registered == Registered::yes) {
             iovec all{workload.buffers, workload.depth * workload.block_size};
             check(io_uring_register_buffers(&ring_, &all, 1));

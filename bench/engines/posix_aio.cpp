@@ -3,29 +3,30 @@
 #include "bench/engines/engines.hpp"
 
 #include <cerrno>
+#include <string>
 #include <vector>
 
 #include <aio.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 
 namespace bench {
 namespace {
 
-/// The functions of <aio.h>, from the C library or from something that stands in for it.
-struct PosixCalls {
-    int (*read)(aiocb*);
-    int (*write)(aiocb*);
-    int (*fsync)(int, aiocb*);
-    int (*error)(const aiocb*);
-    ssize_t (*take_return)(aiocb*);
-    int (*suspend)(const aiocb* const*, int, const timespec*);
-};
+/// The file that the functions of <aio.h> come from in this process.
+std::string provider() {
+    Dl_info info{};
+    if (dladdr(reinterpret_cast<void*>(&aio_read), &info) == 0 || info.dli_fname == nullptr) {
+        return "nowhere";
+    }
+    return info.dli_fname;
+}
 
 /// aio_read and aio_write, aio_suspend on all that is in flight, and a look at each.
 class PosixAio final : public LoopEngine<PosixAio> {
 public:
-    PosixAio(const Workload& workload, const PosixCalls& calls)
-        : workload_(workload), calls_(calls), blocks_(workload.depth), waiting_(workload.depth) {}
+    explicit PosixAio(const Workload& workload)
+        : workload_(workload), blocks_(workload.depth), waiting_(workload.depth) {}
 
 private:
     friend class LoopEngine<PosixAio>;
@@ -38,7 +39,7 @@ private:
             start(started, clock);
         }
         while (done < operations) {
-            if (calls_.suspend(waiting_.data(), static_cast<int>(waiting_.size()), nullptr) != 0 &&
+            if (aio_suspend(waiting_.data(), static_cast<int>(waiting_.size()), nullptr) != 0 &&
                 errno != EINTR) {
                 fail_operation("posix", -errno);
             }
@@ -70,9 +71,9 @@ private:
             block.aio_offset = request.offset;
         }
         clock.start(slot);
-        const int result = request.kind == request_read    ? calls_.read(&block)
-                           : request.kind == request_write ? calls_.write(&block)
-                                                           : calls_.fsync(O_DSYNC, &block);
+        const int result = request.kind == request_read    ? aio_read(&block)
+                           : request.kind == request_write ? aio_write(&block)
+                                                           : aio_fsync(O_DSYNC, &block);
         if (result != 0) {
             fail_operation("posix", -errno);
         }
@@ -81,11 +82,11 @@ private:
 
     bool finished(std::size_t slot) {
         aiocb& block = blocks_[slot];
-        const int error = calls_.error(&block);
+        const int error = aio_error(&block);
         if (error == EINPROGRESS) {
             return false;
         }
-        const ssize_t result = error == 0 ? calls_.take_return(&block) : -error;
+        const ssize_t result = error == 0 ? aio_return(&block) : -error;
         if (result != static_cast<ssize_t>(block.aio_nbytes)) {
             fail_operation("posix", result);
         }
@@ -93,7 +94,6 @@ private:
     }
 
     Workload workload_;
-    PosixCalls calls_;
     std::size_t next_request_ = 0;
     std::vector<aiocb> blocks_;
     std::vector<const aiocb*> waiting_; // null: nothing in flight in that slot
@@ -106,8 +106,15 @@ std::unique_ptr<Engine> make_glibc_aio(const Workload& workload) {
     settings.aio_threads = static_cast<int>(workload.depth); // 20 otherwise; one a file it is
     settings.aio_num = static_cast<int>(workload.depth);
     aio_init(&settings);
-    const PosixCalls calls{aio_read, aio_write, aio_fsync, aio_error, aio_return, aio_suspend};
-    return std::make_unique<PosixAio>(workload, calls);
+    return std::make_unique<PosixAio>(workload);
+}
+
+std::unique_ptr<Engine> make_posix_drop_in(const Workload& workload) {
+    const std::string from = provider();
+    if (from.find("libaioxx-posix.so") == std::string::npos) {
+        throw Unavailable("aio_read comes from " + from + ", not from libaioxx-posix.so");
+    }
+    return std::make_unique<PosixAio>(workload);
 }
 
 } // namespace bench

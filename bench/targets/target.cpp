@@ -88,6 +88,9 @@ std::unique_ptr<Target> make_target(const std::string& name, const Options& opti
     if (name == "loop") {
         return make_loop(options);
     }
+    if (name == "tmpfs") {
+        return make_memory(options);
+    }
     if (name == "disk") {
         return make_disk(options);
     }

@@ -46,6 +46,7 @@ std::unique_ptr<Target> make_target(const std::string& name, const Options& opti
 
 std::unique_ptr<Target> make_zram(const Options& options);
 std::unique_ptr<Target> make_loop(const Options& options);
+std::unique_ptr<Target> make_memory(const Options& options);
 std::unique_ptr<Target> make_disk(const Options& options);
 
 // For the targets.
