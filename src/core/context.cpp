@@ -132,6 +132,10 @@ int Context::call_reap(long max, Event* events) noexcept {
     return static_cast<int>(count);
 }
 
+bool Context::has_events() const noexcept {
+    return is_ours(generation_) && (ring_ == nullptr || !static_cast<Ring*>(ring_)->empty());
+}
+
 CancelResult Context::cancel(Iocb& iocb, std::error_code& error) noexcept {
     if (!is_open()) [[unlikely]] {
         count_or_error(-EINVAL, error);

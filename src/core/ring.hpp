@@ -24,6 +24,12 @@ public:
     /// time, and none beside io_getevents: the kernel's readers hold a lock that is out of reach.
     std::size_t take(std::span<Event> out) noexcept;
 
+    /// Beside a reader as well.
+    [[nodiscard]] bool empty() noexcept {
+        return std::atomic_ref{head_}.load(std::memory_order_relaxed) ==
+               std::atomic_ref{tail_}.load(std::memory_order_acquire);
+    }
+
 private:
     [[maybe_unused]] std::uint32_t id_;
     std::uint32_t size_; // events

@@ -60,10 +60,14 @@ void Engine::event(Operation& operation, std::int64_t result, std::int64_t resul
             release_slot(operation);
         }
         operation.state = State::idle;
+        FileState* const file = operation.file;
+        if (result == -EINVAL && file != nullptr && file->pin != nullptr) {
+            poll_by_epoll(operation); // a helper has tried
+            return;
+        }
         if (result < 0) {
             poll_impossible(operation);
         }
-        FileState* const file = operation.file;
         internal_event(operation);
         if (file != nullptr) {
             let_go_if_done(*file);
@@ -158,7 +162,7 @@ void Engine::carry_on(Operation& operation) noexcept {
 
 bool Engine::at_end_of_file(const Operation& operation) const noexcept {
     struct stat status {};
-    if (!operation.is_read() || operation.file->closed ||
+    if (!operation.is_read() || !may_use_number(*operation.file) ||
         operation.file->kind != FileKind::regular || // the size of a device is not there
         ::fstat(operation.file->fd, &status) != 0) {
         return false;
@@ -200,6 +204,8 @@ void Engine::finish(Operation& operation, std::int64_t result) noexcept {
     if (file.closed) [[unlikely]] {
         operation.file = nullptr;
         let_go_if_done(file);
+    } else if (options_.numbers_expire && file.operations == 0) {
+        let_pin_go(file);
     }
 }
 

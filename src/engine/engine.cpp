@@ -4,6 +4,8 @@
 
 #include "engine/engine.hpp"
 
+#include "kernel/kernel.hpp"
+
 #include <algorithm>
 #include <cerrno>
 
@@ -26,7 +28,9 @@ Engine::Engine(const Options& options, std::error_code& error)
     : events_(events_at_a_time), options_(options) {
     wake_fd_.emplace(EventFd::Mode::nonblocking, 0U, error);
     if (!error && options.event_fd) {
-        event_fd_.emplace(EventFd::Mode::nonblocking, 0U, error);
+        event_fd_.emplace(options.event_fd_blocks ? EventFd::Mode::blocking
+                                                  : EventFd::Mode::nonblocking,
+                          0U, error);
     }
     if (!error) {
         open_context(std::max(options.depth, 1U), error);
@@ -85,6 +89,7 @@ FileState& Engine::state_of(const File& file) {
     }
     helpers_->reserve_file();
     auto* const state = new FileState{*this, file};
+    state->id = ++last_file_;
     FileUses::add(file, *state);
     files_.push_back(*state);
     return *state;
@@ -159,6 +164,12 @@ void Engine::wait(const std::chrono::nanoseconds* limit, std::error_code& error)
     take_events();
 }
 
+void Engine::await_event(std::chrono::nanoseconds limit) noexcept {
+    // With nowhere to write it the kernel does not take it: EFAULT.
+    kernel::get_events(context_->native_handle(), 1, 1, nullptr,
+                       std::max<std::int64_t>(limit.count(), 0), nullptr);
+}
+
 void Engine::wake() noexcept {
     std::error_code ignored; // a counter that is full has been signalled
     wake_fd_->signal(1, ignored);
@@ -191,6 +202,47 @@ void Engine::file_closes(FileState& file) noexcept {
     }
 }
 
+void Engine::name_file(FileState& file) noexcept {
+    if (!file.named) {
+        file.named = true;
+        named_.push_back(file);
+    }
+}
+
+void Engine::end_call() noexcept {
+    flush();
+    if (reap()) {
+        flush();
+    }
+    while (FileState* const file = named_.pop_front()) {
+        OperationList left_behind = batch_.empty() ? OperationList{} : leave_batch(*file);
+        // A try by NOWAIT comes back; what was submitted plainly is with the kernel for good.
+        const bool may_come_back = file->transfers > 0 && !file->direct && !file->in_memory;
+        if (file->parked > 0 || may_come_back || !left_behind.empty()) {
+            start_and_pin(*file);
+        }
+        file->named = false;
+        while (Operation* const operation = left_behind.pop_front()) {
+            hand_over(*operation);
+        }
+    }
+    flush();
+}
+
+/// Nothing is under way on the file any more, and nobody shall find it open on our account.
+void Engine::let_pin_go(FileState& file) noexcept {
+    while (Operation* const waiter = file.epoll_waiters.pop_front()) {
+        --file.parked; // left over from a cancelled operation
+        waiter->state = State::idle;
+    }
+    file.watched = false;
+    unpin(file);
+    if (file.nonblocking_fd != file.fd) {
+        close_reopened(file);
+        file.reopen_tried = false;
+    }
+}
+
 void Engine::forget_files() noexcept {
     for (FileState* file = files_.front(); file != nullptr; file = List<FileState>::next(*file)) {
         close_reopened(*file);
@@ -212,7 +264,7 @@ bool Engine::start_and_pin(FileState& file) noexcept {
 }
 
 bool Engine::ensure_pin(FileState& file) noexcept {
-    if (file.pin == nullptr && !file.closed && helpers_->running()) {
+    if (file.pin == nullptr && may_use_number(file) && helpers_->running()) {
         file.pin = helpers_->pin(file.fd);
     }
     return file.pin != nullptr;

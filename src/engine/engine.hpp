@@ -41,9 +41,13 @@ public:
     struct Options {
         unsigned depth = 128; // operations in the kernel at a time
         Helpers::Options helpers;
-        bool nowait_always = false; // direct I/O as well: submit never blocks, at a price
-        bool time_submits = false;  // fill Statistics::submit_time
-        bool event_fd = false;      // have completions counted there
+        bool nowait_always = false;   // direct I/O as well: submit never blocks, at a price
+        bool time_submits = false;    // fill Statistics::submit_time
+        bool event_fd = false;        // have completions counted there
+        bool event_fd_blocks = false; // and a read of it wait for the next
+        /// A file's number is its own only inside a call that begins with name_file() and ends with
+        /// end_call(): outside, what waits goes on by way of a pin.
+        bool numbers_expire = false;
     };
 
     /// Tries smaller contexts when the system's limit is reached, down to a depth of 1.
@@ -62,8 +66,16 @@ public:
     /// Submits what is ready, by one call where nothing is refused, and starts the helpers' keeper
     /// if something waits for it.
     void flush() noexcept;
+    /// The same without starting a thread; what needs one stays for the next flush().
+    void flush_as_is() noexcept;
     /// Takes in what has completed, without waiting. Whether anything had.
     bool reap() noexcept;
+    /// Whether reap() would find something. From any thread; makes no system call, but says yes
+    /// where there is no ring to look at.
+    [[nodiscard]] bool has_events() const noexcept { return context_->has_events(); }
+    /// Waits for an event without taking it, or for wake(), `limit` at the most. From any thread,
+    /// beside others that reap.
+    void await_event(std::chrono::nanoseconds limit) noexcept;
     /// Waits until something completes, `limit` at the most (null: without limit), or wake() is
     /// called. EINTR is surfaced.
     void wait(const std::chrono::nanoseconds* limit, std::error_code& error) noexcept;
@@ -77,6 +89,12 @@ public:
     }
 
     Cancelled cancel(Operation& operation) noexcept;
+
+    /// With Options::numbers_expire: until end_call(), the number of `file` is known to be its own.
+    void name_file(FileState& file) noexcept;
+    /// Flushes and reaps; what has not entered the kernel by then has its file pinned, or has
+    /// failed. May start a thread.
+    void end_call() noexcept;
 
     /// Ends a wait(), now or the next one. From any thread; async-signal-safe.
     void wake() noexcept;
@@ -161,6 +179,12 @@ private:
     void place_poll(Operation& operation) noexcept;
     void poll_by_epoll(Operation& operation) noexcept;
     bool update_epoll(FileState& file) noexcept;
+    bool watch_by_number(FileState& file, std::uint32_t events) noexcept;
+    bool watch_by_pin(FileState& file, std::uint32_t events) noexcept;
+    bool open_epoll() noexcept;
+    void cannot_be_watched(Operation& operation, int error) noexcept;
+    void end_watches_in_vain() noexcept;
+    [[nodiscard]] FileState* file_of(std::uint64_t registration) const noexcept;
     void epoll_is_ready() noexcept;
     void epoll_event(FileState& file, std::uint32_t events) noexcept;
     void stream_is_ready(Operation& readiness) noexcept;
@@ -170,13 +194,17 @@ private:
     void end_stream_waits(FileState& file) noexcept;
 
     // Files
+    [[nodiscard]] bool may_use_number(const FileState& file) const noexcept {
+        return !file.closed && (!options_.numbers_expire || file.named);
+    }
+    void let_pin_go(FileState& file) noexcept;
     void unpin_if_idle() noexcept;
     void unpin(FileState& file) noexcept;
     bool ensure_pin(FileState& file) noexcept;
     bool start_and_pin(FileState& file) noexcept;
     /// With no helper allowed calls are made here, but where the number is gone.
     [[nodiscard]] bool may_be_helped(const FileState& file) const noexcept {
-        return options_.helpers.limit > 0 || file.closed;
+        return options_.helpers.limit > 0 || !may_use_number(file);
     }
 
     // Declared before the context, so that what the kernel holds outlives it.
@@ -206,6 +234,8 @@ private:
     OperationList unhanded_;
     OperationList completed_;
     List<FileState> files_;
+    List<FileState, 1> named_; // in the present call
+    std::uint64_t last_file_ = 0;
     Statistics statistics_;
     Options options_;
 };

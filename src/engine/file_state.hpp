@@ -17,7 +17,10 @@ class Engine;
 
 /// What an engine has learnt about one open file, and what waits on it outside the kernel. Belongs
 /// to the engine and to the File: it goes when both have let go.
-class FileState : public FileUse, public Link<FileState, 0> {
+class FileState : public FileUse,
+                  public Link<FileState, 0>, // of the engine's files
+                  public Link<FileState, 1>  // of those named in the present call
+{
 public:
     /// What is known of one direction, reading or writing.
     struct Direction {
@@ -57,6 +60,7 @@ public:
     }
 
     Engine* engine;
+    std::uint64_t id = 0; // never used twice by one engine
     int fd;
     FileKind kind;
     std::uint32_t alignment; // of offsets, when direct; 1 otherwise
@@ -66,7 +70,9 @@ public:
     bool in_memory = false;  // tmpfs and its like: nothing there blocks on a device
     bool on_fuse = false;    // even a direct write asks the server something before it is begun
     bool closed = false;     // the File is gone; the number may be somebody else's
-    bool in_epoll = false;   // registered with the engine's epoll descriptor
+    bool named = false;      // its number is its own until the present call ends
+    bool in_epoll = false;   // registered with the engine's epoll descriptor, by its number
+    bool watched = false;    // or by its pin
     int nonblocking_fd = -1; // its own, or a reopened one, where NOWAIT is refused
     bool reopen_tried = false;
     Pin* pin = nullptr; // set while the file is kept for the operations that wait

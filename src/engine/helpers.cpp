@@ -95,6 +95,7 @@ void Helpers::start(std::error_code& error) noexcept {
     while (::sem_wait(&keeper_ready_) != 0) { // EINTR
     }
     keeper_to_join_ = true;
+    epoll_sent_ = false;
     if (!table_is_shared_) {
         table_.close_inside(); // the keeper has it in the private table
     }
@@ -156,6 +157,16 @@ void Helpers::let_go(Pin& pin) noexcept {
     if (is_last(pin, fd) && fd >= 0) {
         table_.send({Message::Kind::close, nullptr, fd}, -1);
     }
+}
+
+int Helpers::watch(Pin& pin, int epoll, std::uint32_t events, std::uint64_t data) noexcept {
+    if (!epoll_sent_) {
+        if (const int error = table_.send({Message::Kind::epoll, nullptr, 0}, epoll); error != 0) {
+            return error;
+        }
+        epoll_sent_ = true;
+    }
+    return table_.send({Message::Kind::watch, &pin, 0, events, data}, -1);
 }
 
 void Helpers::hand_over(Operation& operation) noexcept {
@@ -230,6 +241,7 @@ void Helpers::keep() noexcept {
         }
     }
     end_helpers();
+    epoll_.store(-1); // goes with the table
     table_.close_inside();
 }
 
@@ -242,12 +254,34 @@ void Helpers::obey(const PrivateTable::Message& message, int file) noexcept {
         break;
     }
     case Message::Kind::close:
-        PrivateTable::close(message.fd);
+        close_pinned(message.fd);
         break;
+    case Message::Kind::epoll:
+        epoll_.store(file);
+        break;
+    case Message::Kind::watch: {
+        Pin& pin = *static_cast<Pin*>(message.subject);
+        const int error =
+            PrivateTable::watch(epoll_.load(), pin.fd.load(), message.events, message.data);
+        if (error != 0) {
+            pin.unwatchable.store(error);
+            any_unwatchable_.store(true);
+            PrivateTable::signal(wake_);
+        }
+        break;
+    }
     case Message::Kind::start:
         start_helper();
         break;
     }
+}
+
+/// The file may stay open in the program, and epoll would go on to tell of it.
+void Helpers::close_pinned(int fd) noexcept {
+    if (const int epoll = epoll_.load(); epoll >= 0) {
+        PrivateTable::unwatch(epoll, fd);
+    }
+    PrivateTable::close(fd);
 }
 
 void Helpers::start_helper() noexcept {
@@ -363,7 +397,7 @@ void Helpers::run(Operation& operation) noexcept {
     }
     int fd = -1;
     if (is_last(pin, fd) && fd >= 0) {
-        PrivateTable::close(fd); // this is the table that it is in
+        close_pinned(fd); // this is the table that it is in
     }
 }
 

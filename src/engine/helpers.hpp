@@ -64,6 +64,12 @@ public:
     static void hold(Pin& pin) noexcept { pin.holders.fetch_add(1, std::memory_order_relaxed); }
     void let_go(Pin& pin) noexcept;
 
+    /// Has the epoll descriptor `epoll` (always the same) tell `events` of the pinned file, with
+    /// `data`. 0 or an errno; when it turns out to be impossible the pin says so, and
+    /// take_unwatchable() once. Letting the pin go ends it.
+    int watch(Pin& pin, int epoll, std::uint32_t events, std::uint64_t data) noexcept;
+    bool take_unwatchable() noexcept { return any_unwatchable_.exchange(false); }
+
     /// Hands over an operation that is prepared and has a pin, which the helper lets go. It comes
     /// back in the ring, or, when its submit is refused, through take_refused().
     void hand_over(Operation& operation) noexcept;
@@ -91,6 +97,7 @@ private:
     void run(Operation& operation) noexcept;
     /// The last holder's part: true, and the number to close.
     bool is_last(Pin& pin, int& fd) noexcept;
+    void close_pinned(int fd) noexcept;
 
     Context& context_;
     const Options options_;
@@ -110,6 +117,9 @@ private:
     bool keeper_runs_ = false;
 
     std::atomic<bool> any_refused_{false};
+    std::atomic<bool> any_unwatchable_{false};
+    std::atomic<int> epoll_{-1}; // in the helpers' table
+    bool epoll_sent_ = false;    // to the keeper that runs
     std::condition_variable poll_submitted_;
     std::condition_variable helper_ended_;
     bool keeper_to_join_ = false;

@@ -49,6 +49,26 @@ public:
         ++size_;
     }
 
+    /// Behind all that are not behind it: `before(a, b)` says that a goes before b.
+    template <typename Before>
+    void insert(T& item, Before before) noexcept {
+        T* behind = last_;
+        while (behind != nullptr && before(item, *behind)) {
+            behind = at(*behind).previous;
+        }
+        if (behind == last_) {
+            push_back(item);
+        } else if (behind == nullptr) {
+            push_front(item);
+        } else {
+            T* const follower = at(*behind).next;
+            static_cast<Link<T, Tag>&>(item) = {follower, behind, true};
+            at(*behind).next = &item;
+            at(*follower).previous = &item;
+            ++size_;
+        }
+    }
+
     void remove(T& item) noexcept {
         Link<T, Tag>& link = item;
         (link.previous != nullptr ? at(*link.previous).next : first_) = link.next;

@@ -79,6 +79,7 @@ public:
     IoPriority priority;
     std::uint32_t poll_events = 0;
     Kind kind = Kind::none;
+    std::uint8_t rank = 0; // the lowest leaves the backlog first
     bool prioritised = false;
     bool exact = false;        // short transfers are carried on
     bool after_writes = false; // an fsync that waits for the writes started before it

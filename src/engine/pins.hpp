@@ -21,6 +21,7 @@ struct Pin {
 
     std::atomic<unsigned> holders{0};
     std::atomic<int> fd{on_its_way}; // in the helpers' table
+    std::atomic<int> unwatchable{0}; // why epoll does not take it: an errno
 };
 
 /// Pins made ahead, so that taking one allocates nothing.
@@ -44,6 +45,7 @@ public:
         Pin* const pin = free_.back();
         free_.pop_back();
         pin->fd.store(Pin::on_its_way, std::memory_order_relaxed);
+        pin->unwatchable.store(0, std::memory_order_relaxed);
         pin->holders.store(1, std::memory_order_relaxed);
         return pin;
     }

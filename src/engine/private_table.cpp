@@ -20,6 +20,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -159,6 +160,22 @@ void PrivateTable::close(int fd) noexcept {
 void PrivateTable::signal(int event_fd) noexcept {
     const std::uint64_t one = 1;
     ::syscall(SYS_write, event_fd, &one, sizeof(one));
+}
+
+int PrivateTable::watch(int epoll, int fd, std::uint32_t events, std::uint64_t data) noexcept {
+    struct epoll_event registration {};
+    registration.events = events;
+    registration.data.u64 = data;
+    if (::syscall(SYS_epoll_ctl, epoll, EPOLL_CTL_MOD, fd, &registration) == 0 ||
+        (errno == ENOENT &&
+         ::syscall(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, fd, &registration) == 0)) {
+        return 0;
+    }
+    return errno;
+}
+
+void PrivateTable::unwatch(int epoll, int fd) noexcept {
+    ::syscall(SYS_epoll_ctl, epoll, EPOLL_CTL_DEL, fd, nullptr);
 }
 
 int PrivateTable::send(const Message& message, int file) noexcept {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 
 AIOXX_NAMESPACE_BEGIN
 namespace engine {
@@ -16,9 +17,13 @@ class PrivateTable {
 public:
     /// What is sent with a file, or without one.
     struct Message {
-        enum class Kind : int { file, close, start } kind;
-        void* subject; // of `file`: what it is for
+        enum class Kind : int { file, close, start, epoll, watch } kind;
+        void* subject; // of `file` and `watch`: the pin
         int fd;        // of `close`: a number in the private table
+
+        // Of `watch`: what to be told of, and the registration's own data.
+        std::uint32_t events = 0;
+        std::uint64_t data = 0;
     };
 
     PrivateTable() noexcept = default;
@@ -50,6 +55,9 @@ public:
     /// the C library's functions takes all numbers for those of one table.
     static void close(int fd) noexcept;
     static void signal(int event_fd) noexcept;
+    /// Registers `fd` with `epoll`, or changes what it is registered for; 0 or an errno.
+    static int watch(int epoll, int fd, std::uint32_t events, std::uint64_t data) noexcept;
+    static void unwatch(int epoll, int fd) noexcept;
 
 private:
     int outside_ = -1;

@@ -139,7 +139,9 @@ void Engine::dispatch(Operation& operation) noexcept {
         operation.state = State::backlog;
         ++operation.file->parked;
         ++statistics_.backlogged;
-        backlog_.push_back(operation);
+        backlog_.insert(operation, [](const Operation& one, const Operation& other) {
+            return one.rank < other.rank;
+        });
     } else {
         place(operation);
     }
@@ -151,7 +153,10 @@ void Engine::place(Operation& operation) noexcept {
     operation.route = choose_route(operation);
     statistics_.nowait_tries += operation.route == Route::nowait ? 1 : 0;
     const bool by_helper = operation.route == Route::helper || operation.route == Route::call;
-    if (by_helper || operation.file->closed) {
+    const FileState& file = *operation.file;
+    const bool own_number =
+        operation.route == Route::nonblocking && file.nonblocking_fd != file.fd; // reopened
+    if (by_helper || !(own_number || may_use_number(file))) {
         hand_over(operation);
     } else {
         batch(operation);

@@ -33,6 +33,9 @@ void Engine::await_readiness(Operation& operation) noexcept {
     operation.state = State::streaming;
     ++file.parked;
     ++statistics_.polled;
+    if (options_.numbers_expire && file.direction(operation).nowait == Direction::Nowait::refused) {
+        reopen_nonblocking(file); // as long as it can be
+    }
     Operation& readiness = file.stream_of(operation).readiness;
     if (readiness.state == State::idle) { // else one left over from a cancelled operation serves
         place_poll(readiness);
@@ -76,7 +79,7 @@ void Engine::place_poll(Operation& operation) noexcept {
         return;
     }
     ++polls_;
-    if (file.closed) {
+    if (!may_use_number(file)) {
         hand_over(operation);
     } else {
         batch(operation);
@@ -96,8 +99,13 @@ void Engine::poll_by_epoll(Operation& operation) noexcept {
     const int error = errno;
     file.epoll_waiters.remove(operation);
     --file.parked;
+    cannot_be_watched(operation, error);
+}
+
+void Engine::cannot_be_watched(Operation& operation, int error) noexcept {
     operation.state = State::idle;
     if (operation.internal) {
+        poll_impossible(operation);
         stream_is_ready(operation); // it cannot be waited for: the helper that reads will wait
     } else if (error == EPERM) {
         finish(operation, operation.poll_events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM));
@@ -106,30 +114,79 @@ void Engine::poll_by_epoll(Operation& operation) noexcept {
     }
 }
 
-/// Arms the file for what its waiters want; false with errno.
-bool Engine::update_epoll(FileState& file) noexcept {
-    if (epoll_fd_ < 0) {
-        epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
-        if (epoll_fd_ < 0) {
-            return false;
+void Engine::end_watches_in_vain() noexcept {
+    for (FileState* file = files_.front(); file != nullptr; file = List<FileState>::next(*file)) {
+        const int error = file->pin != nullptr ? file->pin->unwatchable.exchange(0) : 0;
+        if (error == 0) {
+            continue;
+        }
+        OperationList waiters = std::exchange(file->epoll_waiters, {});
+        while (Operation* const waiter = waiters.pop_front()) {
+            --file->parked;
+            cannot_be_watched(*waiter, error);
         }
     }
-    struct epoll_event registration {};
-    registration.events = EPOLLONESHOT;
-    registration.data.ptr = &file;
+}
+
+/// Arms the file for what its waiters want; false with errno.
+bool Engine::update_epoll(FileState& file) noexcept {
+    std::uint32_t events = EPOLLONESHOT;
     for (const Operation* waiter = file.epoll_waiters.front(); waiter != nullptr;
          waiter = OperationList::next(*waiter)) {
-        registration.events |= waiter->poll_events;
+        events |= waiter->poll_events;
     }
+    const bool by_number = may_use_number(file) && !options_.numbers_expire;
+    if (!open_epoll() ||
+        !(by_number ? watch_by_number(file, events) : watch_by_pin(file, events))) {
+        return false;
+    }
+    if (epoll_poll_.state == State::idle) {
+        arm_internal(epoll_poll_, epoll_fd_);
+    }
+    return true;
+}
+
+bool Engine::open_epoll() noexcept {
+    if (epoll_fd_ < 0) {
+        epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
+    }
+    return epoll_fd_ >= 0;
+}
+
+// What a registration carries tells the two kinds apart: an address, which is even, or an odd
+// number. A file that is watched by its pin may be gone before the last event of it is seen.
+
+bool Engine::watch_by_number(FileState& file, std::uint32_t events) noexcept {
+    struct epoll_event registration {};
+    registration.events = events;
+    registration.data.u64 = reinterpret_cast<std::uintptr_t>(&file);
     const int operation = file.in_epoll ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     if (::epoll_ctl(epoll_fd_, operation, file.fd, &registration) != 0) {
         return false;
     }
     file.in_epoll = true;
-    if (epoll_poll_.state == State::idle) {
-        arm_internal(epoll_poll_, epoll_fd_);
-    }
     return true;
+}
+
+bool Engine::watch_by_pin(FileState& file, std::uint32_t events) noexcept {
+    if (file.pin == nullptr && !(may_use_number(file) && start_and_pin(file))) {
+        errno = EAGAIN;
+        return false;
+    }
+    file.watched = true;
+    errno = helpers_->watch(*file.pin, epoll_fd_, events, file.id * 2 + 1);
+    return errno == 0;
+}
+
+FileState* Engine::file_of(std::uint64_t registration) const noexcept {
+    if (registration % 2 == 0) {
+        return reinterpret_cast<FileState*>(static_cast<std::uintptr_t>(registration));
+    }
+    FileState* file = files_.front();
+    while (file != nullptr && file->id != registration / 2) {
+        file = List<FileState>::next(*file);
+    }
+    return file != nullptr && file->watched ? file : nullptr;
 }
 
 void Engine::epoll_is_ready() noexcept {
@@ -139,7 +196,9 @@ void Engine::epoll_is_ready() noexcept {
         count = ::epoll_wait(epoll_fd_, ready.data(), static_cast<int>(ready.size()), 0);
         for (int i = 0; i < count; ++i) {
             const auto& one = ready[static_cast<std::size_t>(i)];
-            epoll_event(*static_cast<FileState*>(one.data.ptr), one.events);
+            if (FileState* const file = file_of(one.data.u64)) {
+                epoll_event(*file, one.events);
+            }
         }
     } while (count == static_cast<int>(ready.size()));
     if (epoll_poll_.state == State::idle) {
@@ -173,6 +232,9 @@ void Engine::internal_event(Operation& operation) noexcept {
         std::error_code nothing_there;
         wake_fd_->read(nothing_there);
         arm_internal(wake_poll_, wake_fd_->fd());
+        if (helpers_->take_unwatchable()) {
+            end_watches_in_vain();
+        }
     } else if (&operation == &epoll_poll_) {
         epoll_is_ready();
     } else {
@@ -183,7 +245,7 @@ void Engine::internal_event(Operation& operation) noexcept {
 /// For files that do not know RWF_NOWAIT: a descriptor of our own that is nonblocking, opened
 /// anew, because O_NONBLOCK set on the user's would show to everybody who shares it.
 void Engine::reopen_nonblocking(FileState& file) noexcept {
-    if (std::exchange(file.reopen_tried, true) || file.closed) {
+    if (!may_use_number(file) || std::exchange(file.reopen_tried, true)) {
         return;
     }
     int number = 0;

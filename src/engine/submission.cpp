@@ -39,15 +39,25 @@ void Engine::flush() noexcept {
         }
 }
 
+void Engine::flush_as_is() noexcept {
+    pump_backlog();
+    OperationList waiting = std::exchange(unhanded_, {});
+    while (Operation* const operation = waiting.pop_front()) {
+        hand_over(*operation); // with no helpers running it stays where it was
+    }
+    submit_batch();
+}
+
 void Engine::give_to_helpers() noexcept {
     if (unhanded_.empty()) [[likely]] {
         return;
     }
+    const std::int64_t without_helper = options_.numbers_expire ? -EAGAIN : -EBADF;
     OperationList waiting = std::exchange(unhanded_, {});
     while (Operation* const operation = waiting.pop_front()) {
         if (may_be_helped(*operation->file) && start_and_pin(*operation->file)) {
             hand_over(*operation);
-        } else if (!operation->file->closed) {
+        } else if (may_use_number(*operation->file) && !options_.numbers_expire) {
             // No thread wanted or to be had, or no way to give it the file. Late is better than
             // never: the call is made here, and may block.
             if (operation->route == Route::call) {
@@ -58,10 +68,10 @@ void Engine::give_to_helpers() noexcept {
             operation->route = Route::plain;
             batch(*operation);
         } else if (operation->internal) {
-            event(*operation, -EBADF, 0);
+            event(*operation, without_helper, 0);
         } else {
             release_slot(*operation);
-            finish(*operation, -EBADF);
+            finish(*operation, without_helper);
         }
     }
 }
@@ -150,7 +160,7 @@ bool Engine::submit_refused(Operation& operation, int error) noexcept {
     if (operation.kind == Kind::poll) {
         --polls_;
         operation.state = State::streaming;
-        if (error == EINVAL && !operation.file->closed) {
+        if (error == EINVAL && may_use_number(*operation.file)) {
             poll_by_epoll(operation); // more than one wait queue: a tty, an O_RDWR fifo
         } else if (operation.internal) {
             operation.state = State::idle;

@@ -143,6 +143,9 @@ public:
     std::size_t reap(EventBatch& events) {
         return filled(events, call_reap(capacity(events), events.events_.get()), "io_getevents");
     }
+    /// Whether reap() would find something. No system call and no reaping, so any thread may ask,
+    /// at any time; where the ring cannot be read the answer is true.
+    [[nodiscard]] bool has_events() const noexcept;
     /// Whether reap() reads the ring, or has to make the call.
     [[nodiscard]] bool reaps_from_ring() const noexcept { return ring_ != nullptr; }
 
