@@ -95,16 +95,17 @@ inline std::string status_of_thread(pid_t tid, const std::string& key) {
     return {};
 }
 
-/// Waits until `tid` sleeps, and has not run between twenty looks at it.
+/// Waits until `tid` sleeps, and has not run between twenty looks at it. False where it has ended.
 inline bool wait_until_asleep(pid_t tid) {
     const Deadline deadline;
     std::string before;
     for (int same = 0; same < 20;) {
         const std::string switches = status_of_thread(tid, "voluntary_ctxt_switches:");
-        const bool sleeps = status_of_thread(tid, "State:").find('S') != std::string::npos;
+        const std::string state = status_of_thread(tid, "State:");
+        const bool sleeps = state.find('S') != std::string::npos;
         same = sleeps && switches == before ? same + 1 : 0;
         before = switches;
-        if (deadline.over()) {
+        if (state.empty() || deadline.over()) {
             return false;
         }
         pause_briefly();
