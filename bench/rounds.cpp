@@ -16,23 +16,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Something between the shortest that means anything and `slice_ms`, judged by several runs.
-std::uint64_t operations_of_a_slice(WorkerProcess& worker, unsigned depth, double slice_ms) {
-    const std::uint64_t least = std::uint64_t{depth} * 8; // so that start and end weigh little
-    for (std::uint64_t operations = least;; operations *= 2) {
-        double shortest = slice_ms * 1e6; // of several: the first touches may be slow
-        for (unsigned tries = 0; tries < 4; ++tries) {
-            stop_if_interrupted();
-            const double spent_ms = worker.run(operations * tries, operations).wall_ns / 1e6;
-            shortest = std::min(shortest, spent_ms);
-        }
-        if (shortest >= slice_ms) {
-            const double enough = static_cast<double>(operations) * slice_ms / shortest;
-            return std::max(least, static_cast<std::uint64_t>(enough));
-        }
-    }
-}
-
 class Rounds {
 public:
     Rounds(const std::string& target_name, const Target& target, unsigned depth,
@@ -127,24 +110,46 @@ private:
         std::uint64_t& reference = cell_.series[0].slice_operations;
         prepare_target();
         if (reference == 0) {
-            reference = operations_of_a_slice(worker, cell_.depth, options_.slice_ms);
+            reference = calibrate(worker);
         }
         if (series.slice_operations != 0) {
             worker.run(random_(), series.slice_operations);
             return;
         }
-        const std::uint64_t least = std::uint64_t{cell_.depth} * 8;
-        worker.run(random_(), least); // its first touches
-        prepare_target();
-        const std::uint64_t some = std::max(least, reference / 8);
-        const double spent_ms = worker.run(random_(), some).wall_ns / 1e6;
-        const double share = options_.slice_ms / (spent_ms / static_cast<double>(some)) /
-                             static_cast<double>(reference);
-        series.slice_operations =
-            share > 0.4
-                ? reference
-                : std::max(least,
-                           static_cast<std::uint64_t>(share * static_cast<double>(reference)));
+        worker.run(random_(), least()); // its first touches
+        const std::uint64_t some = std::max(least(), reference / 8);
+        const double enough =
+            static_cast<double>(some) * options_.slice_ms / shortest_ms(worker, some);
+        series.slice_operations = enough > 0.4 * static_cast<double>(reference)
+                                      ? reference
+                                      : std::max(least(), static_cast<std::uint64_t>(enough));
+    }
+
+    /// So that start and end weigh little.
+    [[nodiscard]] std::uint64_t least() const noexcept { return std::uint64_t{cell_.depth} * 8; }
+
+    /// How many operations the C loop does in a slice.
+    std::uint64_t calibrate(WorkerProcess& worker) {
+        for (std::uint64_t operations = least();; operations *= 2) {
+            const double spent_ms = shortest_ms(worker, operations);
+            if (spent_ms >= options_.slice_ms) {
+                const double enough =
+                    static_cast<double>(operations) * options_.slice_ms / spent_ms;
+                return std::max(least(), static_cast<std::uint64_t>(enough));
+            }
+        }
+    }
+
+    /// Of several runs: the first touches may be slow.
+    double shortest_ms(WorkerProcess& worker, std::uint64_t operations) {
+        double shortest = 0;
+        for (int tries = 0; tries < 3; ++tries) {
+            stop_if_interrupted();
+            prepare_target();
+            const double spent = worker.run(random_(), operations).wall_ns / 1e6;
+            shortest = tries == 0 ? spent : std::min(shortest, spent);
+        }
+        return shortest;
     }
 
     void run_round() {
@@ -175,7 +180,9 @@ private:
 
     void measure_latencies() {
         constexpr int slices = 8;
-        for (int i = 0; i < slices; ++i) {
+        const Clock::time_point start = Clock::now();
+        for (int i = 0; i < slices && !(i > 0 && out_of_time(start, 1, 3 * options_.restarts));
+             ++i) {
             for (std::size_t which = 0; which < entries_.size(); ++which) {
                 attempt(which, [&](Series& series) {
                     prepare_target();

@@ -40,7 +40,7 @@ long tracepoint() noexcept {
 
 } // namespace
 
-SystemCallCounter::SystemCallCounter() noexcept : fd_(-1) {
+SystemCallCounter::SystemCallCounter() noexcept {
     const long number = tracepoint();
     if (number < 0) {
         return;

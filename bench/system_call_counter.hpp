@@ -21,7 +21,7 @@ public:
     std::int64_t stop() noexcept;
 
 private:
-    int fd_;
+    int fd_ = -1;
 };
 
 } // namespace bench

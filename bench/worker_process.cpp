@@ -23,6 +23,7 @@ constexpr int patience_ms = 60'000; // for one command: a slice takes millisecon
 /// The strings as the exec functions want them.
 std::vector<char*> pointers(std::vector<std::string>& strings) {
     std::vector<char*> list;
+    list.reserve(strings.size() + 1);
     for (std::string& string : strings) {
         list.push_back(string.data());
     }
