@@ -29,6 +29,7 @@ constexpr std::size_t file_size = 1U << 20;
 // Only the kernel changes the files, and asking for their size would block in submit.
 constexpr double for_ever = 1e9;
 constexpr std::string_view control_name = ".control";
+constexpr std::string_view temporary_prefix = ".aioxx-"; // these exist when they have been made
 
 struct Node {
     std::string name;
@@ -166,18 +167,42 @@ void init(void*, fuse_conn_info* connection) {
     connection->want &= ~static_cast<unsigned>(FUSE_CAP_AUTO_INVAL_DATA);
 }
 
+fuse_entry_param entry_of(fuse_ino_t inode) {
+    fuse_entry_param entry{};
+    entry.ino = inode;
+    entry.attr = status_of(inode);
+    entry.attr_timeout = for_ever;
+    return entry;
+}
+
 void lookup(fuse_req_t request, fuse_ino_t, const char* name) {
     auto node = std::find_if(server.nodes.begin(), server.nodes.end(),
                              [name](const Node& each) { return each.name == name; });
+    if (node == server.nodes.end() && std::string_view{name}.starts_with(temporary_prefix)) {
+        fuse_reply_err(request, ENOENT);
+        return;
+    }
     if (node == server.nodes.end()) {
         server.nodes.push_back(make_node(name));
         node = std::prev(server.nodes.end());
     }
-    fuse_entry_param entry{};
-    entry.ino = static_cast<fuse_ino_t>(node - server.nodes.begin()) + 2;
-    entry.attr = status_of(entry.ino);
-    entry.attr_timeout = for_ever;
+    const fuse_entry_param entry =
+        entry_of(static_cast<fuse_ino_t>(node - server.nodes.begin()) + 2);
     fuse_reply_entry(request, &entry);
+}
+
+void create(fuse_req_t request, fuse_ino_t, const char* name, mode_t, fuse_file_info* file) {
+    server.nodes.push_back(make_node(name));
+    server.nodes.back().bytes.clear();
+    const fuse_entry_param entry = entry_of(server.nodes.size() + 1);
+    fuse_reply_create(request, &entry, file);
+}
+
+void unlink(fuse_req_t request, fuse_ino_t, const char* name) {
+    for (Node& each : server.nodes) {
+        each.name = each.name == name ? "" : each.name; // who has it open keeps it
+    }
+    fuse_reply_err(request, 0);
 }
 
 void getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info*) {
@@ -238,6 +263,8 @@ int serve(const char* directory) {
     fuse_lowlevel_ops operations{};
     operations.init = init;
     operations.lookup = lookup;
+    operations.create = create;
+    operations.unlink = unlink;
     operations.getattr = getattr;
     operations.setattr = setattr;
     operations.open = open;

@@ -8,9 +8,9 @@
 
 namespace aioxx::test {
 
-/// A file system in another process that does what its files' names say. Every name exists, and is
-/// a file of 1 MiB whose bytes are at first the low ones of their offset divided by 512. Parts of a
-/// name, separated by dots:
+/// A file system in another process that does what its files' names say. Every name exists (but for
+/// those that start with ".aioxx-", which have to be made), and is a file of 1 MiB whose bytes are
+/// at first the low ones of their offset divided by 512. Parts of a name, separated by dots:
 ///
 ///     gate              transfers and fsyncs wait while the gate is closed
 ///     short-N           reads move N bytes at the most (of a short write the kernel makes EIO)
