@@ -6,7 +6,7 @@
 
 # What ./dev does not install by itself.
 ci_packages=(git g++-12 gcc-12-multilib g++-12-multilib meson ninja-build pkg-config libaio-dev
-    libcli11-dev doctest-dev clang-14 valgrind cmake python3)
+    libcli11-dev nlohmann-json3-dev doctest-dev clang-14 valgrind cmake python3)
 
 # --- What the jobs share ------------------------------------------------------------------------
 

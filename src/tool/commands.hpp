@@ -8,5 +8,6 @@ namespace tool {
 
 // Each adds one subcommand to `app`; parsing then runs it.
 void add_copy(CLI::App& app);
+void add_probe(CLI::App& app);
 
 } // namespace tool

@@ -33,10 +33,11 @@ std::string version() {
 
 // The options' definitions do not throw.
 int main(int argc, char** argv) { // NOLINT(bugprone-exception-escape)
-    CLI::App app{"Copies files through Linux kernel AIO.", "aioxx"};
+    CLI::App app{"Copies files through Linux kernel AIO, and tells what that gives here.", "aioxx"};
     app.set_version_flag("--version", version());
     app.require_subcommand(1);
     tool::add_copy(app);
+    tool::add_probe(app);
     try {
         app.parse(argc, argv);
         return 0;

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "tool/probe.hpp"
+
+#include "tool/probe_words.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdio>
+
+namespace tool {
+namespace {
+
+constexpr std::size_t most_holders = 3;
+
+/// snprintf for a line.
+template <typename... Arguments>
+std::string formatted(const char* format, Arguments... arguments) {
+    std::array<char, 256> line{};
+    const int length = std::snprintf(line.data(), line.size(), format, arguments...);
+    return {line.data(), std::min(static_cast<std::size_t>(std::max(length, 0)), line.size() - 1)};
+}
+
+/// A line of its own, whatever a name holds.
+std::string entry(const char* label, std::string text) {
+    std::replace_if(
+        text.begin(), text.end(),
+        [](char c) { return std::iscntrl(static_cast<unsigned char>(c)) != 0; }, '?');
+    return formatted("%-17s", label) + text + '\n';
+}
+
+std::string counted(std::size_t count, const std::string& thing) {
+    return std::to_string(count) + ' ' + thing + (count == 1 ? "" : "es");
+}
+
+std::string title(const ProbeReport& report) {
+    std::string text = name_of(report.kind);
+    if (report.kind != aioxx::FileKind::directory) {
+        text += " of " + std::to_string(report.size) + " bytes";
+    }
+    if (report.kind == aioxx::FileKind::directory) {
+        text += ", tried with a temporary file in it";
+    } else if (report.no_writes.empty()) {
+        text += report.reads_temporary ? "; all is tried with a temporary file beside it"
+                                       : "; writes are tried with a temporary file beside it";
+    }
+    return entry("path", report.path) + entry("", text);
+}
+
+/// "2 of qemu[123], 1 of mysqld[99] and of 3 more processes"
+std::string holders(const ContextHolders& holders) {
+    std::string text = holders.seen.empty() ? "none to be seen" : "";
+    const std::size_t shown = std::min(holders.seen.size(), most_holders);
+    for (std::size_t i = 0; i < shown; ++i) {
+        const ContextHolder& each = holders.seen[i];
+        text += (i == 0 ? "" : ", ") + std::to_string(each.contexts) + " of " + each.command + '[' +
+                std::to_string(each.process) + ']';
+    }
+    if (holders.seen.size() > shown) {
+        text += " and of " + counted(holders.seen.size() - shown, "more process");
+    }
+    if (holders.unreadable > 0) {
+        text += "; " + counted(holders.unreadable, "process") + " not to be looked into";
+    }
+    return text;
+}
+
+std::string system_lines(const SystemReport& system) {
+    std::string text = entry("kernel", system.system + ' ' + system.release + ' ' + system.machine);
+    text += entry("aioxx", system.version + ", backend: " + system.backend);
+    text += entry("aio-nr", system.limits ? std::to_string(system.limits->used) +
+                                                " operations reserved, of aio-max-nr " +
+                                                std::to_string(system.limits->allowed)
+                                          : "unknown: /proc/sys/fs cannot be read");
+    text += entry("contexts", holders(system.holders));
+    return text + entry("io_uring", system.io_uring.available
+                                        ? "available"
+                                        : "not available: " + system.io_uring.detail);
+}
+
+std::string direct_line(const ProbeReport& report) {
+    if (report.direct_error != 0) {
+        return "refused: " + name_of_error(report.direct_error);
+    }
+    const aioxx::DirectAlignment& alignment = report.alignment;
+    if (!alignment.supported()) {
+        return "taken, but not supported (statx says so)";
+    }
+    const char* const learnt =
+        alignment.source == aioxx::DirectAlignment::Source::statx    ? "by statx"
+        : alignment.source == aioxx::DirectAlignment::Source::device ? "by the device"
+                                                                     : "assumed, nobody says";
+    return "addresses in multiples of " + std::to_string(alignment.memory) +
+           ", offsets and lengths of " + std::to_string(alignment.offset) + " (" + learnt + ")";
+}
+
+std::string file_system_line(const FileSystemReport& report) {
+    if (report.mount_point.empty()) {
+        return report.type;
+    }
+    return report.type + " on " + report.source + ", mounted at " + report.mount_point;
+}
+
+/// "read write fsync; EINVAL: poll"
+std::string answers(const std::vector<Answer>& all) {
+    std::string accepted;
+    std::vector<int> errors;
+    for (const Answer& each : all) {
+        if (each.error == 0) {
+            accepted += (accepted.empty() ? "" : " ") + std::string{each.name};
+        } else if (std::find(errors.begin(), errors.end(), each.error) == errors.end()) {
+            errors.push_back(each.error);
+        }
+    }
+    std::string text = accepted.empty() ? "none" : accepted;
+    for (const int error : errors) {
+        text += "; " + name_of_error(error) + ':';
+        for (const Answer& each : all) {
+            text += each.error == error ? ' ' + std::string{each.name} : "";
+        }
+    }
+    return text;
+}
+
+const FlagAnswers* find(const std::vector<FlagAnswers>& all, bool direct, bool writing) {
+    const auto found = std::find_if(all.begin(), all.end(), [=](const FlagAnswers& each) {
+        return each.direct == direct && each.writing == writing;
+    });
+    return found == all.end() ? nullptr : &*found;
+}
+
+std::string flag_lines(const ProbeReport& report) {
+    std::string text;
+    for (const bool writing : {false, true}) {
+        const FlagAnswers* const direct = find(report.flags, true, writing);
+        const FlagAnswers* const buffered = find(report.flags, false, writing);
+        const std::string what = writing ? "write" : "read";
+        const std::string of_direct = direct != nullptr ? answers(direct->answers) : "";
+        const std::string of_buffered = buffered != nullptr ? answers(buffered->answers) : "";
+        if (of_direct == of_buffered && !of_direct.empty()) {
+            text += entry((what + " flags").c_str(), of_direct);
+            continue;
+        }
+        if (!of_direct.empty()) {
+            text += entry(("direct " + what).c_str(), of_direct);
+        }
+        if (!of_buffered.empty()) {
+            text += entry(("buffered " + what).c_str(), of_buffered);
+        }
+    }
+    return text;
+}
+
+const char* words_for(QueueRoute route) noexcept {
+    switch (route) {
+    case QueueRoute::plain:
+        return "plain submit";
+    case QueueRoute::nowait_first:
+        return "NOWAIT first, else helper";
+    case QueueRoute::helper:
+        return "helper";
+    case QueueRoute::moved_to_helpers:
+        return "measured, moved to helpers";
+    case QueueRoute::moved_at_times:
+        return "plain, at times helpers";
+    }
+    return "";
+}
+
+std::string nowait_column(const AccessReport& measured) {
+    switch (measured.nowait) {
+    case AccessReport::Nowait::taken:
+        return std::to_string(in_thousand(measured.nowait_refusals, measured.nowait_tries));
+    case AccessReport::Nowait::not_taken:
+        return "no";
+    default:
+        return "-";
+    }
+}
+
+std::string label_of(const AccessReport& measured) {
+    if (measured.access == Access::cached_read) {
+        return "buffered read, cached";
+    }
+    return std::string{measured.direct ? "direct " : "buffered "} + name_of(measured.access) +
+           (measured.access == Access::read && !measured.direct ? ", uncached" : "");
+}
+
+std::string row(const AccessReport& measured) {
+    const std::string name = label_of(measured);
+    if (measured.error != 0) {
+        return formatted("%-24s %s\n", name.c_str(),
+                         ("refused: " + name_of_error(measured.error)).c_str());
+    }
+    return formatted("%-24s %8.1f %8.1f %6u %6s  %-20s %s\n", name.c_str(),
+                     microseconds(measured.in_submit), microseconds(measured.to_completion),
+                     in_thousand(measured.slept, measured.submits), nowait_column(measured).c_str(),
+                     name_of(measured.verdict), words_for(measured.route));
+}
+
+std::string table(const ProbeReport& report) {
+    std::string text;
+    if (!report.accesses.empty()) {
+        text += "\n                         submit   ending  slept EAGAIN\n"
+                "                             µs       µs  /1000  /1000  submission           "
+                "the queue\n";
+        for (const AccessReport& each : report.accesses) {
+            text += row(each);
+        }
+        text += "\nsubmit, ending: time inside the call, and until completion; one at a time, "
+                "medians\n"
+                "slept: submits that went to sleep, eight in flight; EAGAIN: what RWF_NOWAIT "
+                "refuses\n";
+    }
+    if (!report.no_reads.empty()) {
+        text += entry("reads", "not tried: " + report.no_reads);
+    }
+    if (!report.no_writes.empty()) {
+        text += entry("writes", "not tried: " + report.no_writes);
+    }
+    return text;
+}
+
+} // namespace
+
+std::string as_text(const ProbeReport& report) {
+    std::string text = title(report);
+    if (!report.file_system.type.empty()) {
+        text += entry("file system", file_system_line(report.file_system));
+    }
+    text += system_lines(report.system);
+    text += entry("direct I/O", direct_line(report));
+    if (!report.aio_error.empty()) {
+        return text + entry("kernel AIO", "not available: " + report.aio_error);
+    }
+    text += entry("opcodes", answers(report.opcodes));
+    return text + flag_lines(report) + table(report);
+}
+
+} // namespace tool

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "tool/probe_verdict.hpp"
+
+namespace tool {
+namespace {
+
+/// Whether `part` is more than one in `share` of `whole`.
+bool is_part(unsigned part, unsigned whole, unsigned share) noexcept {
+    return share * part > whole;
+}
+
+} // namespace
+
+Verdict verdict_of(const AccessReport& measured) noexcept {
+    if (is_part(measured.slept, measured.submits, 2)) {
+        return Verdict::blocks;
+    }
+    if (is_part(measured.at_once, measured.operations, 2)) {
+        return Verdict::completes_at_once;
+    }
+    // One in ten may be an accident: a lock that somebody held.
+    return is_part(measured.slept, measured.submits, 10) ? Verdict::mostly_asynchronous
+                                                         : Verdict::asynchronous;
+}
+
+QueueRoute route_of(const AccessReport& measured, bool in_memory) noexcept {
+    if (measured.access == Access::fsync || in_memory) {
+        return QueueRoute::plain;
+    }
+    if (!measured.direct) {
+        return measured.nowait == AccessReport::Nowait::taken ? QueueRoute::nowait_first
+                                                              : QueueRoute::helper;
+    }
+    if (is_part(measured.slept, measured.submits, 2)) {
+        return QueueRoute::moved_to_helpers;
+    }
+    return is_part(measured.slept, measured.submits, 10) ? QueueRoute::moved_at_times
+                                                         : QueueRoute::plain;
+}
+
+} // namespace tool

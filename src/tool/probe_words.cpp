@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "tool/probe_words.hpp"
+
+#include <cstring>
+
+namespace tool {
+
+std::string name_of_error(int error) {
+    const char* const name = ::strerrorname_np(error);
+    return name != nullptr ? name : "error " + std::to_string(error);
+}
+
+const char* name_of(Access access) noexcept {
+    switch (access) {
+    case Access::read:
+        return "read";
+    case Access::cached_read:
+        return "cached read";
+    case Access::overwrite:
+        return "overwrite";
+    case Access::append:
+        return "append";
+    case Access::fill:
+        return "fill of a hole";
+    case Access::fsync:
+        return "fsync";
+    }
+    return "";
+}
+
+const char* name_of(Verdict verdict) noexcept {
+    switch (verdict) {
+    case Verdict::asynchronous:
+        return "asynchronous";
+    case Verdict::mostly_asynchronous:
+        return "mostly asynchronous";
+    case Verdict::blocks:
+        return "blocks";
+    case Verdict::completes_at_once:
+        return "completes at once";
+    }
+    return "";
+}
+
+const char* name_of(aioxx::FileKind kind) noexcept {
+    switch (kind) {
+    case aioxx::FileKind::regular:
+        return "file";
+    case aioxx::FileKind::directory:
+        return "directory";
+    case aioxx::FileKind::block_device:
+        return "block device";
+    case aioxx::FileKind::character_device:
+        return "character device";
+    case aioxx::FileKind::pipe:
+        return "fifo";
+    case aioxx::FileKind::socket:
+        return "socket";
+    default:
+        return "other";
+    }
+}
+
+const char* name_of(aioxx::DirectAlignment::Source source) noexcept {
+    switch (source) {
+    case aioxx::DirectAlignment::Source::statx:
+        return "statx";
+    case aioxx::DirectAlignment::Source::device:
+        return "device";
+    case aioxx::DirectAlignment::Source::assumed:
+        return "assumed";
+    }
+    return "";
+}
+
+unsigned in_thousand(unsigned part, unsigned whole) noexcept {
+    return whole == 0 ? 0 : (part * 1000 + whole / 2) / whole;
+}
+
+double microseconds(std::chrono::nanoseconds time) noexcept {
+    return std::chrono::duration<double, std::micro>(time).count();
+}
+
+} // namespace tool
