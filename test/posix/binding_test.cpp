@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// Where the names go, by the dynamic linker's own report. With a named symbol version they would
+// go to the C library in silence, and all the other tests would pass.
+
+#include "posix/names.hpp"
+#include "posix/own_process.hpp"
+
+#include <filesystem>
+#include <map>
+#include <set>
+#include <sstream>
+
+namespace aioxx::test {
+namespace {
+
+/// Each name that `object` was bound for, and to which files, from the output of LD_DEBUG.
+std::map<std::string, std::set<std::string>> bindings(const std::string& report,
+                                                      const std::string& object) {
+    // "  123: binding file PROGRAM [0] to LIBRARY [0]: normal symbol `NAME' [VERSION]"
+    std::map<std::string, std::set<std::string>> found;
+    std::istringstream lines{report};
+    for (std::string line; std::getline(lines, line);) {
+        const std::string from = "binding file " + object + " [0] to ";
+        const std::size_t begin = line.find(from);
+        const std::size_t name = line.find('`');
+        if (begin == std::string::npos || name == std::string::npos) {
+            continue;
+        }
+        const std::size_t library = begin + from.size();
+        found[line.substr(name + 1, line.find('\'', name) - name - 1)].insert(
+            line.substr(library, line.find(' ', library) - library));
+    }
+    return found;
+}
+
+std::string resolved(const std::string& path) {
+    return std::filesystem::weakly_canonical(path).string();
+}
+
+void check_all_go_here(const std::map<std::string, std::set<std::string>>& found) {
+    const std::string here = resolved(library_of("aio_read"));
+    for (const auto& [name, libraries] : found) {
+        if (name.find("aio_") == std::string::npos && name.find("lio_") == std::string::npos) {
+            continue;
+        }
+        CAPTURE(name);
+        REQUIRE(!libraries.empty());
+        for (const std::string& library : libraries) {
+            CHECK(resolved(library) == here);
+        }
+    }
+}
+
+const std::vector<std::string> report_bindings = {
+    "LD_DEBUG=bindings", "LD_BIND_NOW=1", "ASAN_OPTIONS=verify_asan_link_order=0", "LC_ALL=C"};
+
+POSIX_CASE("it is the right library that is tested") {
+#ifdef EXPECT_DROP_IN
+    CHECK(!on_glibc());
+    CHECK(library_of("aio_read").find("libaioxx-posix.so.0") != std::string::npos);
+#else
+    CHECK(on_glibc());
+#endif
+}
+
+POSIX_CASE("every name has its function in one library") {
+    for (const std::string& name : all_names()) {
+        CAPTURE(name);
+        CHECK(library_of(name.c_str()) == library_of("aio_read"));
+    }
+}
+
+POSIX_CASE("preloaded, every name of a program binds to it, those of old programs as well") {
+    std::vector<std::string> environment = report_bindings;
+    if (!on_glibc()) {
+        environment.push_back("LD_PRELOAD=" + library_of("aio_read"));
+    }
+    const ProgramEnd end =
+        run({.arguments = {ALL_NAMES_PROGRAM}, .environment = environment, .seconds = 30});
+    REQUIRE(end.status == 0);
+    const auto found = bindings(end.text, ALL_NAMES_PROGRAM);
+    for (const std::string& name : all_names()) {
+        CAPTURE(name);
+        CHECK(found.count(name) == 1);
+    }
+    check_all_go_here(found);
+}
+
+POSIX_CASE("linked in front of the C library, every name of a program binds to it") {
+    const ProgramEnd end = run(
+        {.arguments = {own_path(), "--version"}, .environment = report_bindings, .seconds = 30});
+    REQUIRE(end.status == 0);
+    const auto found = bindings(end.text, own_path());
+    CHECK(found.count("aio_read64") == 1);
+    CHECK(found.count("aio_read") == 1); // of names_test.cpp
+    check_all_go_here(found);
+}
+
+} // namespace
+} // namespace aioxx::test

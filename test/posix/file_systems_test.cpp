@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// The same on every file system.
+
+#include "posix/block.hpp"
+#include "posix/own_process.hpp"
+
+#include "devices/block_devices.hpp"
+
+namespace aioxx::test {
+namespace {
+
+constexpr std::size_t block_size = 4096;
+constexpr std::size_t count = 128;
+
+std::string block_of(std::size_t number) {
+    std::string text = "block " + std::to_string(number) + ' ';
+    text.resize(block_size, static_cast<char>('a' + number % 26));
+    return text;
+}
+
+/// Writes a file in blocks, all at a time, and reads it back likewise; then a list of both.
+void check_transfers(int fd) {
+    std::vector<Block> writes;
+    for (std::size_t i = 0; i < count; ++i) {
+        Block& write = writes.emplace_back(fd, block_of(i), static_cast<off_t>(i * block_size));
+        REQUIRE(aio_write(write) == 0);
+    }
+    Block sync{fd};
+    REQUIRE(aio_fsync(O_DSYNC, sync) == 0);
+    CHECK(sync.outcome() == 0);
+    for (const Block& write : writes) {
+        CHECK(write.error() == 0); // the fsync comes after all of them
+        CHECK(write.result() == ssize_t{block_size});
+    }
+    std::vector<Block> reads;
+    for (std::size_t i = 0; i < count; ++i) {
+        reads.emplace_back(fd, block_size, static_cast<off_t>(i * block_size)).as(LIO_READ);
+    }
+    const std::vector<aiocb*> list = list_of(reads);
+    REQUIRE(lio_listio(LIO_WAIT, list.data(), count, nullptr) == 0);
+    for (std::size_t i = 0; i < count; ++i) {
+        CHECK((reads[i].text() == block_of(i)));
+    }
+}
+
+void check_on(const std::string& path, bool takes_direct = true) {
+    for (const int flags : {O_RDWR, O_RDWR | O_DIRECT}) {
+        const bool direct = (flags & O_DIRECT) != 0;
+        if (direct && !takes_direct) {
+            continue;
+        }
+        CAPTURE(direct);
+        const Descriptor file{::open(path.c_str(), flags | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+        check_transfers(file); // new blocks
+        check_transfers(file); // over the old ones
+    }
+}
+
+void check_on_new(const char* type) {
+    auto device = attempt<LoopDevice>(400 * mebibyte);
+    if (!device) {
+        SKIP_CASE(device.reason());
+    }
+    auto file_system = attempt<FileSystem>(type, device->path());
+    if (!file_system) {
+        SKIP_CASE(file_system.reason());
+    }
+    check_on(file_system->file("file"));
+}
+
+POSIX_CASE("transfers are right on the disk of this machine") {
+    const TemporaryDirectory directory;
+    check_on(directory.file("file"));
+}
+POSIX_CASE("transfers are right on ext4") {
+    check_on_new("ext4");
+}
+POSIX_CASE("transfers are right on XFS") {
+    check_on_new("xfs");
+}
+POSIX_CASE("transfers are right on btrfs") {
+    check_on_new("btrfs");
+}
+
+POSIX_CASE("transfers are right on overlayfs") {
+    auto overlay = attempt<Overlay>();
+    if (!overlay) {
+        SKIP_CASE(overlay.reason());
+    }
+    check_on(overlay->file("file"));
+}
+
+POSIX_CASE("transfers are right on tmpfs") {
+    auto memory = attempt<Tmpfs>(16 * mebibyte);
+    if (!memory) {
+        SKIP_CASE(memory.reason());
+    }
+    check_on(memory->file("file"), false);
+}
+
+} // namespace
+} // namespace aioxx::test
