@@ -87,7 +87,7 @@ FileState& Engine::state_of(const File& file) {
     if (FileUse* const use = FileUses::find(file, this)) [[likely]] {
         return static_cast<FileState&>(*use);
     }
-    helpers_->reserve_file();
+    helpers_->reserve_for(files_.size() + 1);
     auto* const state = new FileState{*this, file};
     state->id = ++last_file_;
     FileUses::add(file, *state);
@@ -151,7 +151,6 @@ void Engine::wait(const std::chrono::nanoseconds* limit, std::error_code& error)
     if (!completed_.empty()) {
         return;
     }
-    unpin_if_idle();
     constexpr std::chrono::nanoseconds retry = std::chrono::milliseconds{1};
     if (!batch_.empty()) {
         // The kernel was short of memory: what waits here is not going to end this wait.
@@ -276,21 +275,17 @@ void Engine::unpin(FileState& file) noexcept {
     }
 }
 
-void Engine::unpin_if_idle() noexcept {
-    if (helpers_used_ == std::chrono::steady_clock::time_point{} || helper_jobs_ > 0 ||
-        std::chrono::steady_clock::now() - helpers_used_ < options_.helpers.idle) {
+/// The keeper has asked: it ends when it holds no file. Files that were closed stay with it, since
+/// nobody else has them; and where numbers expire a file is held for as long as it is needed, and
+/// not longer.
+void Engine::unpin_idle() noexcept {
+    if (options_.numbers_expire) {
         return;
     }
-    bool kept = false;
     for (FileState* file = files_.front(); file != nullptr; file = List<FileState>::next(*file)) {
-        if (file->closed) {
-            kept = true;
-        } else {
+        if (!file->closed) {
             unpin(*file);
         }
-    }
-    if (!kept) {
-        helpers_used_ = {};
     }
 }
 

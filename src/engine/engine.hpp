@@ -63,8 +63,8 @@ public:
     /// Takes an operation over. It enters the kernel with the next flush() at the latest, unless
     /// it has to wait.
     void start(Operation& operation) noexcept;
-    /// Submits what is ready, by one call where nothing is refused, and starts the helpers' keeper
-    /// if something waits for it.
+    /// Submits what is ready, by one call where nothing is refused, starts the helpers' keeper if
+    /// something waits for it, and takes the files back from idle ones.
     void flush() noexcept;
     /// The same without starting a thread; what needs one stays for the next flush().
     void flush_as_is() noexcept;
@@ -76,8 +76,8 @@ public:
     /// Waits for an event without taking it, or for wake(), `limit` at the most. From any thread,
     /// beside others that reap.
     void await_event(std::chrono::nanoseconds limit) noexcept;
-    /// Waits until something completes, `limit` at the most (null: without limit), or wake() is
-    /// called. EINTR is surfaced.
+    /// Waits until something completes, `limit` at the most (null: without limit), wake() is
+    /// called, or helpers have become idle. EINTR is surfaced.
     void wait(const std::chrono::nanoseconds* limit, std::error_code& error) noexcept;
     /// The next completed operation, which is the caller's again; null when there is none.
     Operation* take() noexcept {
@@ -113,6 +113,7 @@ public:
     [[nodiscard]] bool has_unsubmitted() const noexcept { return !batch_.empty(); }
     [[nodiscard]] bool has_completed() const noexcept { return !completed_.empty(); }
     [[nodiscard]] unsigned depth() const noexcept { return depth_; }
+    [[nodiscard]] std::size_t pins_made() { return helpers_->pins_made(); }
     /// -1 unless asked for by the options.
     [[nodiscard]] int event_fd() const noexcept { return event_fd_ ? event_fd_->fd() : -1; }
     [[nodiscard]] EventFd* event_counter() noexcept { return event_fd_ ? &*event_fd_ : nullptr; }
@@ -198,7 +199,7 @@ private:
         return !file.closed && (!options_.numbers_expire || file.named);
     }
     void let_pin_go(FileState& file) noexcept;
-    void unpin_if_idle() noexcept;
+    void unpin_idle() noexcept;
     void unpin(FileState& file) noexcept;
     bool ensure_pin(FileState& file) noexcept;
     bool start_and_pin(FileState& file) noexcept;
@@ -227,7 +228,6 @@ private:
     unsigned refusals_ = 0; // EAGAIN in a row, and when that began
     std::chrono::steady_clock::time_point refused_since_{};
     std::uint32_t chance_ = 1;
-    std::chrono::steady_clock::time_point helpers_used_{};
 
     OperationList backlog_;
     OperationList late_polls_; // of closed files, beyond the room for polls

@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <ctime>
 #include <utility>
 
 #include <unistd.h>
@@ -14,15 +13,6 @@ namespace engine {
 namespace {
 
 using Message = PrivateTable::Message;
-
-timespec monotonic_in(std::chrono::nanoseconds span) noexcept {
-    timespec at{};
-    ::clock_gettime(CLOCK_MONOTONIC, &at);
-    const std::int64_t nanoseconds = at.tv_nsec + span.count() % 1'000'000'000;
-    at.tv_sec += static_cast<time_t>(span.count() / 1'000'000'000 + nanoseconds / 1'000'000'000);
-    at.tv_nsec = static_cast<long>(nanoseconds % 1'000'000'000);
-    return at;
-}
 
 } // namespace
 
@@ -68,6 +58,9 @@ bool Helpers::start_thread(pthread_t& thread) noexcept {
     pthread_attr_destroy(&attributes);
     return result == 0;
 }
+
+template bool Helpers::start_thread<&Helpers::keep>(pthread_t&) noexcept;
+template bool Helpers::start_thread<&Helpers::help>(pthread_t&) noexcept;
 
 void Helpers::start(std::error_code& error) noexcept {
     error.clear();
@@ -220,185 +213,6 @@ Operation* Helpers::take_refused() noexcept {
     Operation* const operation = refused_.pop_front();
     any_refused_.store(!refused_.empty(), std::memory_order_release);
     return operation;
-}
-
-// The keeper.
-
-void Helpers::keep() noexcept {
-    // Where the table cannot be left, files arrive in the shared one: still never the wrong file,
-    // but a number and the record locks are the price.
-    table_is_shared_ = !table_.leave_shared_table({wake_, event_fd_ >= 0 ? event_fd_ : wake_});
-    ::sem_post(&keeper_ready_);
-    for (;;) {
-        PrivateTable::Message message{};
-        int file = -1;
-        const PrivateTable::Received received = table_.receive(message, file, options_.idle);
-        if (received == PrivateTable::Received::message) {
-            obey(message, file);
-            work_alone();
-        } else if (received == PrivateTable::Received::ended || ends_for_idleness()) {
-            break;
-        }
-    }
-    end_helpers();
-    epoll_.store(-1); // goes with the table
-    table_.close_inside();
-}
-
-void Helpers::obey(const PrivateTable::Message& message, int file) noexcept {
-    switch (message.kind) {
-    case Message::Kind::file: {
-        Pin& pin = *static_cast<Pin*>(message.subject);
-        pin.fd.store(file >= 0 ? file : Pin::lost, std::memory_order_release);
-        pin.fd.notify_all();
-        break;
-    }
-    case Message::Kind::close:
-        close_pinned(message.fd);
-        break;
-    case Message::Kind::epoll:
-        epoll_.store(file);
-        break;
-    case Message::Kind::watch: {
-        Pin& pin = *static_cast<Pin*>(message.subject);
-        const int error =
-            PrivateTable::watch(epoll_.load(), pin.fd.load(), message.events, message.data);
-        if (error != 0) {
-            pin.unwatchable.store(error);
-            any_unwatchable_.store(true);
-            PrivateTable::signal(wake_);
-        }
-        break;
-    }
-    case Message::Kind::start:
-        start_helper();
-        break;
-    }
-}
-
-/// The file may stay open in the program, and epoll would go on to tell of it.
-void Helpers::close_pinned(int fd) noexcept {
-    if (const int epoll = epoll_.load(); epoll >= 0) {
-        PrivateTable::unwatch(epoll, fd);
-    }
-    PrivateTable::close(fd);
-}
-
-void Helpers::start_helper() noexcept {
-    pthread_t helper{};
-    if (options_.limit > 0 && start_thread<&Helpers::help>(helper)) {
-        pthread_detach(helper);
-        return;
-    }
-    const std::lock_guard lock{mutex_};
-    threads_ -= options_.limit > 0 ? 1 : 0; // no thread to be had
-}
-
-/// With no helper at all the keeper does the work itself, one at a time; but never waits for a
-/// file, which it would have to take in itself.
-void Helpers::work_alone() noexcept {
-    std::unique_lock lock{mutex_};
-    while (threads_ == 0 && !jobs_.empty() &&
-           jobs_.front()->pin->fd.load(std::memory_order_acquire) != Pin::on_its_way) {
-        Operation& operation = *next_job();
-        lock.unlock();
-        run(operation);
-        lock.lock();
-    }
-}
-
-bool Helpers::ends_for_idleness() noexcept {
-    const std::lock_guard lock{mutex_};
-    if (threads_ == 0 && pinned_ == 0 && jobs_.empty()) {
-        keeper_runs_ = false;
-    }
-    return !keeper_runs_;
-}
-
-void Helpers::end_helpers() noexcept {
-    std::unique_lock lock{mutex_};
-    stopping_ = true;
-    for (unsigned i = 0; i < threads_; ++i) {
-        ::sem_post(&work_);
-    }
-    helper_ended_.wait(lock, [this] { return threads_ == 0; });
-}
-
-// A helper.
-
-void Helpers::help() noexcept {
-    std::unique_lock lock{mutex_};
-    for (;;) {
-        ++idle_;
-        lock.unlock();
-        const timespec limit = monotonic_in(options_.idle);
-        const bool in_time = ::sem_clockwait(&work_, CLOCK_MONOTONIC, &limit) == 0;
-        const bool expired = !in_time && errno == ETIMEDOUT;
-        lock.lock();
-        --idle_;
-        Operation* const operation = next_job();
-        if (operation == nullptr) {
-            if (stopping_ || expired) {
-                break;
-            }
-            continue;
-        }
-        lock.unlock();
-        run(*operation);
-        lock.lock();
-    }
-    --threads_;
-    helper_ended_.notify_all();
-}
-
-Operation* Helpers::next_job() noexcept {
-    Operation* const operation = jobs_.pop_front();
-    if (operation != nullptr && operation->kind == Kind::poll) {
-        ++submitting_polls_;
-    }
-    return operation;
-}
-
-void Helpers::run(Operation& operation) noexcept {
-    const bool poll = operation.kind == Kind::poll;
-    Pin& pin = *std::exchange(operation.pin, nullptr);
-    pin.fd.wait(Pin::on_its_way, std::memory_order_acquire);
-    std::error_code error{pin.fd == Pin::lost ? EMFILE : 0, std::generic_category()};
-    std::int64_t result = -error.value();
-    const bool by_call = operation.route == Route::call;
-    if (!error && by_call) {
-        result = operation.call(pin.fd.load());
-    } else if (!error) {
-        operation.iocb.raw().fd = static_cast<std::uint32_t>(pin.fd.load());
-        do {
-            context_.submit(operation.iocb, error);
-        } while (error.value() == EINTR);
-        result = -error.value();
-    }
-    if (error.value() == EAGAIN && !poll) {
-        // Memory is short. It is tried again when the engine has seen this, and not at once.
-        constexpr timespec pause{0, 1'000'000};
-        ::nanosleep(&pause, nullptr);
-    }
-    // Once accepted, the operation may have completed and be another's.
-    if (error || by_call) {
-        operation.result = result;
-        {
-            const std::lock_guard lock{mutex_};
-            refused_.push_back(operation);
-            any_refused_.store(true, std::memory_order_release);
-        }
-        PrivateTable::signal(wake_);
-    }
-    if (poll) {
-        const std::lock_guard lock{mutex_};
-        --submitting_polls_;
-        poll_submitted_.notify_all();
-    }
-    int fd = -1;
-    if (is_last(pin, fd) && fd >= 0) {
-        close_pinned(fd); // this is the table that it is in
-    }
 }
 
 } // namespace engine

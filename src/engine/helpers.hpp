@@ -28,8 +28,9 @@ namespace engine {
 /// program's table would not do: closing it drops the record locks that the program holds on that
 /// file, and it costs a number.
 ///
-/// One thread more, the keeper, takes the files in and starts helpers as they are wanted. All end
-/// when they have been idle for a while. They block every signal but the C library's own.
+/// One thread more, the keeper, takes the files in and starts helpers as they are wanted. Helpers
+/// end when they have been idle for a while, and so does the keeper when it holds no file any more:
+/// if it holds some it asks for their release. They block every signal but the C library's own.
 ///
 /// The functions are for the one thread at a time that holds the engine. Only start() and
 /// reserve() allocate; only they and stop() may block for long.
@@ -40,7 +41,7 @@ public:
         std::chrono::nanoseconds idle = std::chrono::seconds{1};
     };
 
-    /// `wake`: an eventfd, signalled when a helper has something to report.
+    /// `wake`: an eventfd, signalled when a helper has something to report, or the keeper asks.
     /// `event_fd`: the one that is in the operations' iocbs, or -1. Both keep their numbers in the
     /// helpers' table.
     Helpers(Context& context, const Options& options, int wake, int event_fd) noexcept;
@@ -56,8 +57,19 @@ public:
     /// Whether jobs can be handed over now. Once true it stays so while a pin is held.
     [[nodiscard]] bool running() noexcept;
 
-    /// Makes room for one more file. Throws std::bad_alloc.
-    void reserve_file() { pins_.reserve(2); } // one held, one still being let go
+    /// Whether the keeper, idle for a while and with nothing but files, has asked since the last
+    /// call for their release.
+    [[nodiscard]] bool asks_for_release() noexcept {
+        return asks_.load(std::memory_order_relaxed) && asks_.exchange(false);
+    }
+
+    /// Makes sure that `files` at a time can be handed over. Throws std::bad_alloc.
+    void reserve_for(std::size_t files) {
+        // Of each one held and one still being let go, and some that files which are gone have.
+        constexpr std::size_t spare = 32;
+        pins_.reserve(2 * files + spare);
+    }
+    [[nodiscard]] std::size_t pins_made() { return pins_.size(); }
 
     /// Hands a file over: a pin with one holder, or null where that fails. Needs running().
     Pin* pin(int fd) noexcept;
@@ -89,7 +101,7 @@ private:
     void obey(const PrivateTable::Message& message, int file) noexcept;
     void start_helper() noexcept;
     void work_alone() noexcept;
-    bool ends_for_idleness() noexcept;
+    bool ends_for_idleness(bool& has_asked) noexcept;
     void end_helpers() noexcept;
 
     void help() noexcept;
@@ -120,6 +132,7 @@ private:
     std::atomic<bool> any_unwatchable_{false};
     std::atomic<int> epoll_{-1}; // in the helpers' table
     bool epoll_sent_ = false;    // to the keeper that runs
+    std::atomic<bool> asks_{false};
     std::condition_variable poll_submitted_;
     std::condition_variable helper_ended_;
     bool keeper_to_join_ = false;

@@ -4,6 +4,7 @@
 
 #include <aioxx/kernel/namespace.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <deque>
@@ -27,13 +28,20 @@ struct Pin {
 /// Pins made ahead, so that taking one allocates nothing.
 class PinPool {
 public:
-    /// Room for `count` more at a time. Throws std::bad_alloc.
+    /// Has `count` of them at the least; there are never more than were asked for at one time.
+    /// Throws std::bad_alloc.
     void reserve(std::size_t count) {
         const std::lock_guard lock{mutex_};
-        free_.reserve(all_.size() + count);
-        for (std::size_t i = 0; i < count; ++i) {
+        if (count > free_.capacity()) {
+            free_.reserve(std::max(count, 2 * free_.capacity()));
+        }
+        while (count > all_.size()) {
             free_.push_back(&all_.emplace_back());
         }
+    }
+    [[nodiscard]] std::size_t size() {
+        const std::lock_guard lock{mutex_};
+        return all_.size();
     }
 
     /// A pin with one holder, or null when more are in use than were reserved.
@@ -52,12 +60,7 @@ public:
 
     void give_back(Pin& pin) noexcept {
         const std::lock_guard lock{mutex_};
-        free_.push_back(&pin); // reserved when it was made
-    }
-
-    [[nodiscard]] bool all_free() noexcept {
-        const std::lock_guard lock{mutex_};
-        return free_.size() == all_.size();
+        free_.push_back(&pin); // there is room for all of them
     }
 
 private:

@@ -183,7 +183,6 @@ void Engine::hand_over(Operation& operation) noexcept {
     operation.prepare(-1, event_fd()); // the helper puts its own number in
     ++helper_jobs_;
     ++statistics_.offloaded;
-    helpers_used_ = std::chrono::steady_clock::now();
     helpers_->hand_over(operation);
 }
 

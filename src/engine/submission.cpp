@@ -27,6 +27,9 @@ long voluntary_switches() noexcept {
 } // namespace
 
 void Engine::flush() noexcept {
+    if (helpers_->asks_for_release()) [[unlikely]] {
+        unpin_idle();
+    }
     pump_backlog(); // cancelling may have made room, and no event comes of that
     give_to_helpers();
     submit_batch();

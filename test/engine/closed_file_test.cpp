@@ -161,6 +161,7 @@ TEST_CASE("many files seen one after the other leave nothing behind") {
         CHECK(engine.result_of(read) == 3);
     }
     CHECK(engine->statistics().completed == 1000);
+    CHECK(engine->pins_made() < 100);
 }
 
 TEST_CASE("one file is handed over once, however many operations on it go to helpers") {

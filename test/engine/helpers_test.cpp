@@ -23,13 +23,12 @@ using engine::Pin;
 /// Helpers with a context, and a stand-in for the engine.
 struct Crew {
     explicit Crew(Helpers::Options options = {}) : helpers(context, options, wake.fd(), -1) {
-        helpers.reserve_file();
         std::error_code error;
         helpers.start(error);
         REQUIRE(!error);
     }
     Pin* pin(int fd) {
-        helpers.reserve_file();
+        helpers.reserve_for(++files);
         return helpers.pin(fd);
     }
     /// A read, with the pin given to it.
@@ -53,6 +52,7 @@ struct Crew {
     EventFd wake{EventFd::Mode::nonblocking};
     Context context{64};
     Helpers helpers;
+    std::size_t files = 0;
 };
 
 std::size_t count_blocked_in(long call) {
@@ -169,7 +169,7 @@ TEST_CASE("idle helpers end, and the keeper when no file is held; all come again
             std::error_code error;
             crew.helpers.start(error);
             REQUIRE(!error);
-            pin = crew.helpers.pin(file);
+            pin = crew.pin(file);
             return pin != nullptr;
         }));
         Helpers::hold(*pin);
@@ -184,6 +184,67 @@ TEST_CASE("idle helpers end, and the keeper when no file is held; all come again
     CHECK(eventually([&] { return count_threads() == threads; }));
 }
 
+TEST_CASE("an idle keeper that holds a file asks for its release once, and after each use") {
+    Crew crew{{.idle = std::chrono::milliseconds{1}}};
+    const TemporaryFile file{"abc"};
+    Pin* const pin = crew.pin(file);
+    REQUIRE(pin != nullptr);
+    const auto asks = [&] {
+        std::uint64_t woken = 0;
+        return ::read(crew.wake.fd(), &woken, sizeof(woken)) > 0;
+    };
+    for (int round = 0; round < 3; ++round) {
+        REQUIRE(eventually(asks));
+        CHECK(crew.helpers.asks_for_release());
+        CHECK_FALSE(crew.helpers.asks_for_release());
+        CHECK(crew.helpers.running());
+        Transfer transfer;
+        Helpers::hold(*pin);
+        crew.hand_over(transfer, pin);
+        CHECK(crew.result_of_next() == 3);
+    }
+    crew.helpers.let_go(*pin);
+    CHECK(eventually([&] { return !crew.helpers.running(); }));
+}
+
+TEST_CASE("no thread is left while an engine waits that has used helpers") {
+    const std::size_t threads = count_threads();
+    Engine::Options options;
+    options.helpers.idle = std::chrono::milliseconds{1};
+    RunningEngine engine{options};
+    const TemporaryFile content{"abc"};
+    const File file = File::borrow(content);
+    Pipe pipe;
+    const File reader = File::borrow(pipe.reader);
+    for (int round = 0; round < 3; ++round) {
+        Transfer write{"abcdefgh"};
+        write.flags = RwFlags::append;
+        engine.begin(write, Kind::write, file);
+        CHECK(engine.result_of(write) == 8);
+        bool ended = false;
+        std::thread other{[&] {
+            ended = eventually([&] { return count_threads() <= threads + 1; }); // and this one
+            pipe.fill("x");
+        }};
+        Transfer read;
+        engine.begin(read, Kind::read, reader);
+        CHECK(engine.result_of(read) == 1); // waits without limit
+        other.join();
+        CHECK(ended);
+    }
+}
+
+TEST_CASE("pins are made for as many files as there are at a time, not for all that there were") {
+    Crew crew;
+    crew.helpers.reserve_for(10);
+    const std::size_t made = crew.helpers.pins_made();
+    CHECK(made >= 20);
+    for (std::size_t i = 0; i < 1000; ++i) {
+        crew.helpers.reserve_for(1 + i % 10);
+    }
+    CHECK(crew.helpers.pins_made() == made);
+}
+
 TEST_CASE("without any idle time nothing that was handed over is lost") {
     Crew crew{{.idle = std::chrono::nanoseconds{0}}};
     const TemporaryFile file{"abc"};
@@ -194,7 +255,7 @@ TEST_CASE("without any idle time nothing that was handed over is lost") {
             std::error_code error;
             crew.helpers.start(error);
             REQUIRE(!error);
-            pin = crew.helpers.pin(file);
+            pin = crew.pin(file);
         }
         crew.hand_over(transfer, pin);
         REQUIRE(crew.result_of_next() == 3);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
+#include "engine/running_engine.hpp"
 #include "queue/files.hpp"
 
 #include <chrono>
@@ -240,6 +241,30 @@ TEST_CASE("nothing is readable when there is nothing to do") {
     CHECK(bytes == 7);
     queue.run_ready();
     CHECK_FALSE(loop.is_readable());
+}
+
+TEST_CASE("a loop that never waits in the queue keeps no thread of it when helpers are idle") {
+    const std::size_t threads = count_threads();
+    aioxx::Queue::Options options = for_a_loop();
+    options.helper_idle = 1ms;
+    aioxx::Queue queue{options};
+    const aioxx::File file = disk_file(O_RDWR, "content");
+    for (const std::uint32_t mode : modes) {
+        Loop loop{queue, mode};
+        std::int64_t result = 0;
+        queue.write(file, bytes_of("more"), 0)
+            .with(aioxx::RwFlags::append)
+            .start([&](const aioxx::Completion& done) { result = done.result(); });
+        CHECK(loop.run(queue, [&] { return queue.outstanding() == 0; }));
+        CHECK(result == 4);
+        CHECK(queue.statistics().offloaded > 0);
+        CHECK(eventually([&] {
+            if (loop.is_readable()) {
+                queue.run_ready();
+            }
+            return count_threads() <= threads; // that of a queue before may still have been there
+        }));
+    }
 }
 
 TEST_CASE("event_fd() needs its option") {
