@@ -73,9 +73,8 @@ POSIX_CASE("every name has its function in one library") {
 
 POSIX_CASE("preloaded, every name of a program binds to it, those of old programs as well") {
     std::vector<std::string> environment = report_bindings;
-    if (!on_glibc()) {
-        environment.push_back("LD_PRELOAD=" + library_of("aio_read"));
-    }
+    const std::vector<std::string> preload = preloaded();
+    environment.insert(environment.end(), preload.begin(), preload.end());
     const ProgramEnd end =
         run({.arguments = {ALL_NAMES_PROGRAM}, .environment = environment, .seconds = 30});
     REQUIRE(end.status == 0);
@@ -85,6 +84,14 @@ POSIX_CASE("preloaded, every name of a program binds to it, those of old program
         CHECK(found.count(name) == 1);
     }
     check_all_go_here(found);
+}
+
+POSIX_CASE("loaded by dlopen, it may be closed with requests in flight, and be loaded again") {
+    const ProgramEnd end = run(
+        {.arguments = {DLCLOSE_PROGRAM, library_of("aio_read")}, .environment = {}, .seconds = 30});
+    CAPTURE(end.text);
+    CHECK(end.signal == 0);
+    CHECK(end.status == 0);
 }
 
 POSIX_CASE("linked in front of the C library, every name of a program binds to it") {

@@ -83,6 +83,21 @@ ProgramEnd run(const Program& program) {
     return end;
 }
 
+std::vector<std::string> preloaded() {
+    if (on_glibc()) {
+        return {};
+    }
+    std::string libraries = library_of("aio_read");
+    for (const char* const sanitizer :
+         {"__asan_init", "__tsan_init", "__ubsan_handle_add_overflow"}) {
+        const std::string runtime = library_of(sanitizer);
+        if (runtime.find(".so") != std::string::npos) {
+            libraries = runtime + ':' + libraries;
+        }
+    }
+    return {"LD_PRELOAD=" + libraries};
+}
+
 std::string own_path() {
     std::array<char, 4096> path{};
     return ::readlink("/proc/self/exe", path.data(), path.size() - 1) > 0 ? path.data() : "";

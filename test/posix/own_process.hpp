@@ -40,6 +40,10 @@ struct Program {
 };
 ProgramEnd run(const Program& program);
 
+/// What puts the library under test in front of a program that is not linked with it; empty for
+/// the C library. The runtime of a sanitizer has to come first.
+std::vector<std::string> preloaded();
+
 /// The file that this process runs.
 std::string own_path();
 
