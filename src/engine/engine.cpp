@@ -249,6 +249,18 @@ void Engine::forget_files() noexcept {
     }
 }
 
+void Engine::close_inherited_descriptors() noexcept {
+    for (FileState* file = files_.front(); file != nullptr; file = List<FileState>::next(*file)) {
+        close_reopened(*file);
+    }
+    helpers_->close_inherited_descriptors();
+    wake_fd_.reset();
+    event_fd_.reset();
+    if (epoll_fd_ >= 0) {
+        ::close(std::exchange(epoll_fd_, -1));
+    }
+}
+
 /// The keeper may end for idleness between the two.
 bool Engine::start_and_pin(FileState& file) noexcept {
     constexpr int attempts = 10;

@@ -101,6 +101,8 @@ public:
 
     /// For FileState: the number is about to be free for others.
     void file_closes(FileState& file) noexcept;
+    /// In a forked child, which has copies of them; nothing else may be called there.
+    void close_inherited_descriptors() noexcept;
     /// Before the engine ends on another thread than that of its files: they are told here, and
     /// nothing may be started or reaped any more.
     void forget_files() noexcept;

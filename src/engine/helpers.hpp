@@ -54,6 +54,8 @@ public:
     /// Waits until the jobs that were begun have made their call, and ends all threads. Jobs that
     /// were not begun stay where they are.
     void stop() noexcept;
+    /// In a forked child, which has copies of them.
+    void close_inherited_descriptors() noexcept { table_.close_inherited(); }
     /// Whether jobs can be handed over now. Once true it stays so while a pin is held.
     [[nodiscard]] bool running() noexcept;
 

@@ -23,6 +23,7 @@ class List {
 public:
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
     [[nodiscard]] T* front() const noexcept { return first_; }
+    [[nodiscard]] T* back() const noexcept { return last_; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     void push_back(T& item) noexcept {
@@ -85,6 +86,9 @@ public:
         return item;
     }
 
+    static T* previous(const T& item) noexcept {
+        return static_cast<const Link<T, Tag>&>(item).previous;
+    }
     static T* next(const T& item) noexcept { return static_cast<const Link<T, Tag>&>(item).next; }
 
 private:

@@ -149,6 +149,12 @@ void PrivateTable::close_outside() noexcept {
     }
 }
 
+void PrivateTable::close_inherited() noexcept {
+    if (outside_ >= 0) {
+        ::close(std::exchange(outside_, -1));
+    }
+}
+
 void PrivateTable::close_inside() noexcept {
     close(inside_);
 }

@@ -41,6 +41,9 @@ public:
     /// Ends the far end's receive(), whatever copies forked children have of this one.
     void close_outside() noexcept;
 
+    /// In such a child: closes its copy, and nothing but that.
+    void close_inherited() noexcept;
+
     /// Sends a message, with `file` unless it is negative; 0 or an errno. Async-signal-safe.
     int send(const Message& message, int file) noexcept;
 

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// The thread that goes on when the program does not come by.
+
+#include "posix/layer.hpp"
+
+#include <cstdlib>
+
+AIOXX_NAMESPACE_BEGIN
+namespace posix {
+namespace {
+
+constexpr std::size_t attendants_stack = std::size_t{256} * 1024;
+
+struct Call {
+    void (*function)(sigval);
+    sigval value;
+};
+
+void* make_call(void* given) {
+    auto* const allocated = static_cast<Call*>(given);
+    const Call call = *allocated;
+    std::free(allocated);
+    sigset_t none; // as glibc has it; the attendant's own mask is full
+    ::sigemptyset(&none);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+    call.function(call.value);
+    return nullptr;
+}
+
+/// SIGEV_THREAD. Where no thread can be made the notice is lost, as with glibc.
+void make_thread(const sigevent& notification) noexcept {
+    auto* const call = static_cast<Call*>(std::malloc(sizeof(Call)));
+    if (call == nullptr) {
+        return;
+    }
+    *call = {notification.sigev_notify_function, notification.sigev_value};
+    pthread_attr_t detached;
+    ::pthread_attr_init(&detached);
+    ::pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    const auto* attributes =
+        static_cast<const pthread_attr_t*>(notification.sigev_notify_attributes);
+    pthread_t thread{};
+    if (::pthread_create(&thread, attributes != nullptr ? attributes : &detached, make_call,
+                         call) != 0) {
+        std::free(call);
+    }
+    ::pthread_attr_destroy(&detached);
+}
+
+timespec monotonic_in(std::chrono::nanoseconds span) noexcept {
+    timespec at{};
+    ::clock_gettime(CLOCK_MONOTONIC, &at);
+    const auto nanoseconds = at.tv_nsec + span.count() % 1'000'000'000;
+    at.tv_sec += static_cast<time_t>(span.count() / 1'000'000'000 + nanoseconds / 1'000'000'000);
+    at.tv_nsec = static_cast<long>(nanoseconds % 1'000'000'000);
+    return at;
+}
+
+} // namespace
+
+void Layer::attend(Request& request) noexcept {
+    if (std::exchange(request.attended, true)) {
+        return;
+    }
+    ++attended_;
+    start_attendant();
+}
+
+void Layer::end_attention(Request& request) noexcept {
+    attended_ -= std::exchange(request.attended, false) ? 1U : 0U;
+}
+
+/// Called where threads may be made: in a call that starts requests. Elsewhere it runs already,
+/// since what asks for it did so when it was started.
+void Layer::start_attendant() noexcept {
+    if (attendant_runs_) {
+        if (attendant_idles_) {
+            ::pthread_cond_signal(&attention_);
+        }
+        return;
+    }
+    pthread_attr_t attributes;
+    ::pthread_attr_init(&attributes);
+    ::pthread_attr_setstacksize(&attributes, attendants_stack);
+    ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    const auto run = [](void* layer) -> void* {
+        static_cast<Layer*>(layer)->attendant();
+        return nullptr;
+    };
+    pthread_t thread{};
+    // It inherits the mask, which is full. With no thread to be had the program's own calls see to
+    // what there is.
+    attendant_runs_ = ::pthread_create(&thread, &attributes, run, this) == 0;
+    ::pthread_attr_destroy(&attributes);
+}
+
+void Layer::attendant() noexcept {
+    constexpr auto for_long = std::chrono::hours{1};
+    constexpr auto retry = std::chrono::milliseconds{1};
+    CriticalSection::lock();
+    do {
+        while (attended_ > 0) {
+            take_in();
+            engine_.flush(); // with threads, where they are wanted
+            take_in();
+            make_threads();
+            if (attended_ > 0 && !engine_.has_events()) {
+                const auto limit = engine_.has_unsubmitted() ? retry : for_long;
+                CriticalSection::unlock();
+                engine_.await_event(limit);
+                CriticalSection::lock();
+            }
+        }
+    } while (idle());
+    attendant_runs_ = false;
+    CriticalSection::unlock();
+}
+
+/// True when there is something to do again.
+bool Layer::idle() noexcept {
+    attendant_idles_ = true;
+    const timespec deadline = monotonic_in(settings_.idle);
+    while (attended_ == 0 && CriticalSection::wait(attention_, deadline)) {
+    }
+    attendant_idles_ = false;
+    return attended_ > 0;
+}
+
+void Layer::make_threads() noexcept {
+    while (Request* const request = threads_wanted_.pop_front()) {
+        const sigevent notification = request->notification;
+        end_attention(*request);
+        pool_.give_back(*request);
+        CriticalSection::unlock();
+        make_thread(notification);
+        CriticalSection::lock();
+    }
+    while (RequestList* const list = list_threads_wanted_.pop_front()) {
+        const sigevent notification = list->notification;
+        --attended_;
+        lists_.give_back(*list);
+        CriticalSection::unlock();
+        make_thread(notification);
+        CriticalSection::lock();
+    }
+}
+
+} // namespace posix
+AIOXX_NAMESPACE_END

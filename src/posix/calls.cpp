@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "posix/calls.hpp"
+
+#include "posix/process.hpp"
+#include "posix/waiter.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <aio.h>
+#include <fcntl.h>
+
+AIOXX_NAMESPACE_BEGIN
+namespace posix {
+namespace {
+
+using engine::Kind;
+using Is = ControlBlock::Is;
+
+constexpr int most_priority_decrease = 20; // AIO_PRIO_DELTA_MAX
+
+int fail(int error) noexcept {
+    errno = error;
+    return -1;
+}
+
+bool has_good_priority(const ControlBlock& block) noexcept {
+    return block.priority_decrease >= 0 && block.priority_decrease <= most_priority_decrease;
+}
+
+/// The call fails, and the block says so as well.
+int refuse(ControlBlock& block, int error) noexcept {
+    block.finish(-error);
+    return fail(error);
+}
+
+Layer::Order order_of(Opcode opcode, std::int64_t offset) noexcept {
+    switch (opcode) {
+    case Opcode::read:
+        return {Kind::read, offset};
+    case Opcode::write:
+        return {Kind::write, offset};
+    case Opcode::none:
+        break;
+    }
+    return {};
+}
+
+int start_one(ControlBlock& block, Layer::Order order) noexcept {
+    int error = 0;
+    {
+        const CriticalSection section;
+        if (Layer* const layer = process::layer(error)) {
+            error = layer->start(block, order, nullptr);
+            layer->end_call(section.before());
+        }
+    }
+    return error == 0 ? 0 : refuse(block, error);
+}
+
+std::uint64_t present_generation(const Layer* layer) noexcept {
+    return layer != nullptr ? layer->generation() : 0;
+}
+
+/// What has completed and not been taken in yet.
+void look_at_ring(Layer& layer) noexcept {
+    if (layer.has_events()) {
+        const CriticalSection section;
+        layer.take_in();
+    }
+}
+
+timespec monotonic_in(const timespec& span) noexcept {
+    constexpr long second = 1'000'000'000;
+    timespec at{};
+    ::clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += span.tv_sec;
+    at.tv_nsec += span.tv_nsec;
+    at.tv_sec += at.tv_nsec / second;
+    at.tv_nsec %= second;
+    return at;
+}
+
+} // namespace
+
+int transfer(ControlBlock& block, Opcode opcode, std::int64_t offset) noexcept {
+    if (!has_good_priority(block)) {
+        return refuse(block, EINVAL);
+    }
+    return start_one(block, order_of(opcode, offset));
+}
+
+int synchronise(ControlBlock& block, int operation) noexcept {
+    if (operation != O_SYNC && operation != O_DSYNC) {
+        return fail(EINVAL);
+    }
+    if (::fcntl(block.fd, F_GETFL) < 0) {
+        return fail(EBADF);
+    }
+    return start_one(block, {operation == O_SYNC ? Kind::fsync : Kind::fdatasync, 0});
+}
+
+int error_of(const ControlBlock& block) noexcept {
+    Layer* const layer = process::layer_if_any();
+    switch (block.state(present_generation(layer))) {
+    case Is::unknown:
+        return fail(EINVAL);
+    case Is::in_progress:
+        look_at_ring(*layer);
+        break;
+    case Is::finished:
+    case Is::returned:
+        break;
+    }
+    return block.error_now();
+}
+
+ssize_t outcome_of(ControlBlock& block) noexcept {
+    if (block.error_now() == EINPROGRESS || !block.take_outcome()) {
+        return fail(EINVAL);
+    }
+    if (block.outcome < 0) {
+        errno = block.error_now();
+    }
+    return static_cast<ssize_t>(block.outcome);
+}
+
+int cancel(int fd, const ControlBlock* block) noexcept {
+    if (::fcntl(fd, F_GETFL) < 0) {
+        return fail(EBADF);
+    }
+    if (block != nullptr && block->fd != fd) {
+        return fail(EINVAL);
+    }
+    const CriticalSection section;
+    Layer* const layer = process::layer_if_any();
+    return layer != nullptr ? layer->cancel(fd, block) : AIO_ALLDONE;
+}
+
+int suspend(std::span<const ControlBlock* const> blocks, const timespec* limit) {
+    ::pthread_testcancel();
+    constexpr long second = 1'000'000'000;
+    if (limit != nullptr && (limit->tv_nsec < 0 || limit->tv_nsec >= second)) {
+        return fail(EINVAL);
+    }
+    Layer* const layer = process::layer_if_any();
+    const std::uint64_t generation = present_generation(layer);
+    const auto done = [&] {
+        bool any = false;
+        for (const ControlBlock* const block : blocks) {
+            if (block != nullptr && block->state(generation) != Is::in_progress) {
+                return true;
+            }
+            any |= block != nullptr;
+        }
+        return !any;
+    };
+    if (done()) {
+        return 0;
+    }
+    timespec deadline{};
+    if (limit != nullptr) {
+        deadline = monotonic_in(*limit);
+    }
+    Waiter waiter{*layer};
+    int error = 0;
+    while (!waiter.look(done)) {
+        if (error != 0) {
+            return fail(error);
+        }
+        error = waiter.sleep(limit != nullptr ? &deadline : nullptr);
+    }
+    return 0;
+}
+
+namespace {
+
+struct ListStart {
+    Layer* layer = nullptr;
+    RequestList* list = nullptr; // of LIO_WAIT, while it is not done
+    bool failed = false;
+    int error = 0;
+};
+
+ListStart start_list(bool wait, std::span<ControlBlock* const> blocks, const sigevent* notification,
+                     std::int64_t (*offset_of)(const ControlBlock&)) noexcept {
+    ListStart start;
+    const CriticalSection section;
+    start.layer = process::layer(start.error);
+    if (start.layer == nullptr) {
+        return start;
+    }
+    RequestList* const list = start.layer->make_list(wait, notification);
+    if (list == nullptr) {
+        start.error = EAGAIN;
+        return start;
+    }
+    for (ControlBlock* const block : blocks) {
+        if (block == nullptr || block->list_opcode == LIO_NOP) {
+            continue;
+        }
+        const auto opcode = static_cast<Opcode>(block->list_opcode);
+        const int error =
+            has_good_priority(*block)
+                ? start.layer->start(*block, order_of(opcode, offset_of(*block)), list)
+                : EINVAL;
+        if (error != 0) {
+            block->finish(-error);
+            start.error = error;
+        }
+    }
+    start.layer->end_call(section.before());
+    if (!start.layer->list_is_complete(*list)) {
+        start.list = wait ? list : nullptr;
+    } else if (wait) {
+        start.failed = list->failed;
+        start.layer->give_back(*list);
+    }
+    return start;
+}
+
+/// 0, or EINTR.
+int await_list(Layer& layer, RequestList& list, bool& failed) noexcept {
+    int error = 0;
+    {
+        Waiter waiter{layer};
+        const auto done = [&list] { return list.unfinished == 0; };
+        while (!waiter.look(done) && error == 0) {
+            error = waiter.sleep(nullptr);
+        }
+    }
+    const CriticalSection section;
+    if (list.unfinished > 0) {
+        list.awaited = false; // the last request gives it back
+        return EINTR;
+    }
+    failed = list.failed;
+    layer.give_back(list);
+    return 0;
+}
+
+} // namespace
+
+int list(int mode, std::span<ControlBlock* const> blocks, const sigevent* notification,
+         std::int64_t (*offset_of)(const ControlBlock&)) noexcept {
+    if (mode != LIO_WAIT && mode != LIO_NOWAIT) {
+        return fail(EINVAL);
+    }
+    const bool wait = mode == LIO_WAIT;
+    ListStart start = start_list(wait, blocks, wait ? nullptr : notification, offset_of);
+    if (start.list != nullptr) {
+        // <aio.h> says that this function does not throw, so it must not unwind either.
+        int cancelling = 0;
+        ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
+        const int interrupted = await_list(*start.layer, *start.list, start.failed);
+        ::pthread_setcancelstate(cancelling, &cancelling);
+        if (interrupted != 0) {
+            return fail(interrupted);
+        }
+    }
+    if (start.error != 0) {
+        return fail(start.error);
+    }
+    return start.failed ? fail(EIO) : 0;
+}
+
+void configure(int helpers, int idle_seconds) noexcept {
+    Settings settings;
+    settings.helpers = static_cast<unsigned>(std::max(helpers, 1));
+    settings.idle = std::chrono::seconds{std::max(idle_seconds, 0)};
+    const CriticalSection section;
+    process::configure(settings);
+}
+
+} // namespace posix
+AIOXX_NAMESPACE_END

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include <aioxx/file/file.hpp>
+
+#include "engine/engine.hpp"
+
+#include <unordered_map>
+
+#include <sys/types.h>
+
+AIOXX_NAMESPACE_BEGIN
+namespace posix {
+
+/// What is behind the program's descriptor numbers. Nobody says when one is closed, so each use of
+/// a number looks whether it is still the same open file: two system calls.
+class KnownFiles {
+public:
+    /// What the engine knows of the file that is open as `fd` now; null with `error` EBADF when
+    /// none is. Throws std::bad_alloc.
+    engine::FileState* find(engine::Engine& engine, int fd, int& error);
+
+private:
+    struct Known {
+        File file; // borrowed
+        engine::FileState* state = nullptr;
+        dev_t device = 0;
+        ino_t inode = 0;
+        int flags = 0;
+    };
+    std::unordered_map<int, Known> known_;
+};
+
+} // namespace posix
+AIOXX_NAMESPACE_END

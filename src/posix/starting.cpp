@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// The way in.
+
+#include "posix/layer.hpp"
+
+#include "core/fork_generation.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <new>
+
+AIOXX_NAMESPACE_BEGIN
+namespace posix {
+namespace {
+
+using engine::FileState;
+using engine::Kind;
+using engine::State;
+
+/// What no system call would have to be made for; 0 when one has.
+int refusal(const Request& request, const FileState& file) noexcept {
+    if (request.kind == Kind::none) {
+        return EINVAL;
+    }
+    if (!request.is_transfer()) {
+        return 0;
+    }
+    if (request.offset < 0) {
+        return EINVAL;
+    }
+    if (file.kind == FileKind::directory && request.is_read()) {
+        return EISDIR;
+    }
+    // read(2) finds the end of such a buffer outside the process; io_submit says EINVAL.
+    return request.length > static_cast<std::size_t>(SSIZE_MAX) ? EFAULT : 0;
+}
+
+/// A write into a pipe that nobody reads, or beyond RLIMIT_FSIZE, sends its thread a signal, which
+/// is blocked here. glibc's threads block it for ever. One that the program blocks, and that was
+/// pending before, is the program's.
+class SignalsOfWrites {
+public:
+    explicit SignalsOfWrites(const sigset_t& before) noexcept {
+        ::sigemptyset(&pending_);
+        if (::sigismember(&before, SIGPIPE) == 1 || ::sigismember(&before, SIGXFSZ) == 1) {
+            ::sigpending(&pending_);
+        }
+    }
+    void discard(bool pipe, bool size) const noexcept {
+        discard_one(SIGPIPE, pipe);
+        discard_one(SIGXFSZ, size);
+    }
+
+private:
+    void discard_one(int signal, bool came) const noexcept {
+        if (!came || ::sigismember(&pending_, signal) == 1) {
+            return;
+        }
+        sigset_t one;
+        ::sigemptyset(&one);
+        ::sigaddset(&one, signal);
+        const timespec now{};
+        ::sigtimedwait(&one, nullptr, &now);
+    }
+
+    sigset_t pending_;
+};
+
+bool wants_notice(const Request& request) noexcept {
+    const auto asks = [](const sigevent& notification) {
+        return notification.sigev_notify == SIGEV_THREAD || // a zeroed block asks for signal 0
+               (notification.sigev_notify == SIGEV_SIGNAL && notification.sigev_signo > 0);
+    };
+    return asks(request.notification) ||
+           (request.list != nullptr && asks(request.list->notification));
+}
+
+} // namespace
+
+Layer::Layer(const Settings& settings, std::error_code& error)
+    : engine_({.depth = 256,
+               .helpers = {.limit = settings.helpers, .idle = settings.idle},
+               .event_fd = true,
+               .event_fd_blocks = true,
+               .numbers_expire = true},
+              error),
+      settings_(settings), generation_(fork_generation::current()) {
+    pthread_condattr_t attributes;
+    ::pthread_condattr_init(&attributes);
+    ::pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    ::pthread_cond_init(&attention_, &attributes);
+    ::pthread_condattr_destroy(&attributes);
+}
+
+int Layer::start(ControlBlock& block, Order order, RequestList* list) {
+    Request* taken = nullptr;
+    FileState* file = nullptr;
+    int error = 0;
+    try {
+        taken = &pool_.take();
+        file = files_.find(engine_, block.fd, error);
+    } catch (const std::bad_alloc&) {
+        if (taken != nullptr) {
+            pool_.give_back(*taken);
+        }
+        return EAGAIN;
+    }
+    Request& request = *taken;
+    request.block = &block;
+    request.notification = block.notification;
+    request.list = list;
+    request.fd = block.fd;
+    request.attended = false;
+    request.file = file;
+    request.kind = order.kind;
+    request.base = const_cast<std::byte*>(static_cast<volatile std::byte*>(block.buffer));
+    request.length = block.length;
+    request.offset = order.offset;
+    request.done = 0;
+    request.state = State::idle;
+    block.begin(&request, generation_);
+    request.fresh = true;
+    started_.push_back(request);
+    ++started_count_;
+    ++counts_.requests;
+    counts_.deepest =
+        std::max<std::uint64_t>(counts_.deepest, in_progress_.size() + started_.size());
+    if (list != nullptr) {
+        ++list->unfinished;
+    }
+    error = error != 0 ? error : refusal(request, *file);
+    if (error != 0) {
+        fail(request, error);
+        return 0;
+    }
+    request.rank = request.is_transfer() ? static_cast<std::uint8_t>(block.priority_decrease) : 0;
+    request.after_writes = request.is_flush();
+    request.exact = request.is_write() && file->stream; // write(2) there waits until all is written
+    if (file->kind == FileKind::pipe || file->kind == FileKind::socket) {
+        request.offset = 0;
+    }
+    engine_.name_file(*file);
+    engine_.start(request);
+    return 0;
+}
+
+void Layer::end_call(const sigset_t& before) noexcept {
+    const SignalsOfWrites signals{before};
+    pipe_signal_ = false;
+    size_signal_ = false;
+    engine_.end_call();
+    settle();
+    signals.discard(pipe_signal_, size_signal_);
+    counts_.at_once += started_count_ - started_.size();
+    started_count_ = 0;
+    while (Request* const request = started_.pop_front()) {
+        request->fresh = false;
+        in_progress_.push_back(*request);
+        // A poll, a flush and a plain transfer end by themselves. All else has to be seen to.
+        const bool in_kernel = request->state == State::kernel &&
+                               (!request->is_transfer() || request->route == engine::Route::plain);
+        counts_.direct += in_kernel ? 1 : 0;
+        if (!in_kernel || wants_notice(*request)) {
+            attend(*request);
+        }
+    }
+    tell_waiters();
+}
+
+} // namespace posix
+AIOXX_NAMESPACE_END

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include "core/fork_generation.hpp"
+#include "posix/layer.hpp"
+
+AIOXX_NAMESPACE_BEGIN
+namespace posix {
+
+/// A thread that waits, in aio_suspend or lio_listio.
+///
+/// One waiter at a time leads: it reads the event counter, which a handler with SA_RESTART does not
+/// end (io_getevents it would). The others follow: they sleep until the leader, or anybody else,
+/// has taken something in. A handler that waits on the thread of the leader leads in its place.
+///
+/// Made and used without the lock. wait() is a cancellation point, and may be left by an unwinding
+/// thread; the destructor steps back.
+class Waiter {
+public:
+    explicit Waiter(Layer& layer) noexcept : layer_(layer) {}
+    ~Waiter() { step_back(); }
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+
+    /// Takes in what there is, under the lock; and unless `done` says that this was it, gets ready
+    /// to sleep.
+    template <typename Done>
+    bool look(Done done) noexcept {
+        const CriticalSection section;
+        if (layer_.generation() != fork_generation::current()) {
+            role_ = Role::none; // a handler has forked, and this is the child: nothing is awaited
+            return true;
+        }
+        layer_.take_in();
+        if (done()) {
+            return true;
+        }
+        get_ready();
+        return false;
+    }
+    /// Sleeps until it is worth to look again; 0, EINTR, or EAGAIN when `deadline` (monotonic;
+    /// null: none) has passed.
+    int sleep(const timespec* deadline);
+
+private:
+    enum class Role { none, leader, follower };
+
+    void get_ready() noexcept;
+    void step_back() noexcept;
+
+    Layer& layer_;
+    Role role_ = Role::none;
+    std::uintptr_t leader_before_ = 0; // this thread, when this is in a handler of its
+    std::uint32_t seen_ = 0;
+};
+
+/// FUTEX_WAIT, as a cancellation point; 0 or an errno. `limit` null: none.
+int cancellable_futex_wait(std::uint32_t* word, std::uint32_t value, const timespec* limit);
+
+} // namespace posix
+AIOXX_NAMESPACE_END
