@@ -4,6 +4,7 @@
 
 #include "engine/engine.hpp"
 
+#include "engine/high_descriptor.hpp"
 #include "kernel/kernel.hpp"
 
 #include <algorithm>
@@ -26,11 +27,11 @@ constexpr unsigned internal_slots = 2; // the polls on wake_fd_ and on epoll_fd_
 
 Engine::Engine(const Options& options, std::error_code& error)
     : events_(events_at_a_time), options_(options) {
-    wake_fd_.emplace(EventFd::Mode::nonblocking, 0U, error);
+    open_event_fd(wake_fd_, EventFd::Mode::nonblocking, error);
     if (!error && options.event_fd) {
-        event_fd_.emplace(options.event_fd_blocks ? EventFd::Mode::blocking
-                                                  : EventFd::Mode::nonblocking,
-                          0U, error);
+        open_event_fd(
+            event_fd_,
+            options.event_fd_blocks ? EventFd::Mode::blocking : EventFd::Mode::nonblocking, error);
     }
     if (!error) {
         open_context(std::max(options.depth, 1U), error);
@@ -46,6 +47,19 @@ Engine::Engine(const Options& options, std::error_code& error)
     }
     arm_internal(wake_poll_, wake_fd_->fd());
     flush();
+}
+
+void Engine::open_event_fd(std::optional<EventFd>& where, EventFd::Mode mode,
+                           std::error_code& error) const noexcept {
+    EventFd low{mode, 0U, error};
+    if (!error) {
+        const int high = options_.high_descriptors ? duplicate_high(low.fd()) : -1;
+        where.emplace(high >= 0 ? EventFd::adopt(high) : std::move(low));
+    }
+}
+
+int Engine::placed(int fd) const noexcept {
+    return options_.high_descriptors && fd >= 0 ? move_high(fd) : fd;
 }
 
 void Engine::open_context(unsigned depth, std::error_code& error) {

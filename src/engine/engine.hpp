@@ -45,6 +45,9 @@ public:
         bool time_submits = false;    // fill Statistics::submit_time
         bool event_fd = false;        // have completions counted there
         bool event_fd_blocks = false; // and a read of it wait for the next
+        /// The engine's own descriptors lie at the top of the table: the program's lowest free
+        /// number stays what it was.
+        bool high_descriptors = false;
         /// A file's number is its own only inside a call that begins with name_file() and ends with
         /// end_call(): outside, what waits goes on by way of a pin.
         bool numbers_expire = false;
@@ -125,6 +128,10 @@ private:
 
     // Opening (engine.cpp)
     void open_context(unsigned depth, std::error_code& error);
+    void open_event_fd(std::optional<EventFd>& where, EventFd::Mode mode,
+                       std::error_code& error) const noexcept;
+    /// A descriptor that was just made, or -1, where the options want it.
+    [[nodiscard]] int placed(int fd) const noexcept;
 
     // Cancelling (cancelling.cpp)
     Cancelled cancel_in_kernel(Operation& operation) noexcept;

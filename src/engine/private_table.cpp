@@ -3,6 +3,7 @@
 #include "engine/private_table.hpp"
 
 #include "core/happens_before.hpp"
+#include "engine/high_descriptor.hpp"
 
 #include "file/statx.hpp"
 
@@ -32,16 +33,6 @@ namespace engine {
 namespace {
 
 constexpr unsigned unshare_table = 1U << 1; // CLOSE_RANGE_UNSHARE, Linux 5.9
-
-/// The number from which on the program's end is to lie.
-int high_number() noexcept {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    constexpr rlim_t usual = 1000; // far up, and the kernel's table stays small
-    constexpr rlim_t spare = 8;
-    return static_cast<int>(
-        limit.rlim_cur > usual + spare ? usual : limit.rlim_cur - std::min(limit.rlim_cur, spare));
-}
 
 /// How far a table is looked through that was copied as a whole.
 int highest_number() noexcept {
@@ -107,12 +98,8 @@ int PrivateTable::open() noexcept {
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
         return errno;
     }
-    const int high = ::fcntl(ends[0], F_DUPFD_CLOEXEC, high_number());
-    if (high >= 0) {
-        ::close(ends[0]);
-    }
-    outside_ = high >= 0 ? high : ends[0];
-    inside_ = ends[1];
+    outside_ = move_high(ends[0]);
+    inside_ = move_high(ends[1]);
     return 0;
 }
 

@@ -31,7 +31,7 @@ public:
     PrivateTable(const PrivateTable&) = delete;
     PrivateTable& operator=(const PrivateTable&) = delete;
 
-    /// Makes the socket; 0 or an errno. The program's end gets a high number, so that its lowest
+    /// Makes the socket; 0 or an errno. Both ends get high numbers, so that the program's lowest
     /// free descriptor stays what it was.
     int open() noexcept;
 

@@ -148,7 +148,7 @@ bool Engine::update_epoll(FileState& file) noexcept {
 
 bool Engine::open_epoll() noexcept {
     if (epoll_fd_ < 0) {
-        epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
+        epoll_fd_ = placed(::epoll_create1(EPOLL_CLOEXEC));
     }
     return epoll_fd_ >= 0;
 }
@@ -258,7 +258,7 @@ void Engine::reopen_nonblocking(FileState& file) noexcept {
     std::array<char, 32> path{};
     std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", file.fd);
     file.nonblocking_fd =
-        ::open(path.data(), (mode & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        placed(::open(path.data(), (mode & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 }
 
 void Engine::close_reopened(FileState& file) noexcept {

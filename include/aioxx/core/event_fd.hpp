@@ -35,6 +35,9 @@ public:
     EventFd(Mode mode, unsigned initial, std::error_code& error) noexcept
         : fd_(open(mode, initial, error)) {}
 
+    /// Takes `fd` over, which is an eventfd, or -1.
+    [[nodiscard]] static EventFd adopt(int fd) noexcept { return EventFd{Adopted{fd}}; }
+
     EventFd(EventFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
     EventFd& operator=(EventFd&& other) noexcept {
         if (this != &other) {
@@ -69,6 +72,11 @@ public:
     }
 
 private:
+    struct Adopted {
+        int fd;
+    };
+    explicit EventFd(Adopted adopted) noexcept : fd_(adopted.fd) {}
+
     AIOXX_API static int open(Mode mode, unsigned initial, std::error_code& error) noexcept;
     AIOXX_API static void close(int fd) noexcept;
 
