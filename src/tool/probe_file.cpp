@@ -25,25 +25,29 @@ std::size_t count_of_blocks(std::size_t block_size) {
     return std::clamp(most_bytes / block_size, fewest_blocks, most_blocks);
 }
 
-/// Under a name for as long as it takes to remove it again, with the signals held back.
+/// Under a name for as long as it takes to remove it again: nothing comes between, no signals
+/// either.
 aioxx::File create_named(int directory, std::error_code& error) {
     constexpr unsigned most_tries = 16; // there are file systems on which every name exists
+    constexpr int flags = O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC;
     const SignalsBlocked blocked;
-    aioxx::File file;
     std::random_device random;
     for (unsigned i = 0; i < most_tries; ++i) {
         const std::string name = ".aioxx-" + std::to_string(random()) + std::to_string(random());
-        file = aioxx::File::open_at(directory, name.c_str(), O_CREAT | O_EXCL | O_RDWR,
-                                    private_mode, error);
-        if (!error && ::unlinkat(directory, name.c_str(), 0) != 0) {
-            error.assign(errno, std::generic_category());
-            break;
+        const int fd = ::openat(directory, name.c_str(), flags, private_mode);
+        const bool removed = fd >= 0 && ::unlinkat(directory, name.c_str(), 0) == 0;
+        error.assign(removed ? 0 : errno, std::generic_category());
+        if (removed) {
+            return aioxx::File::adopt(fd, error);
+        }
+        if (fd >= 0) {
+            ::close(fd);
         }
         if (error.value() != EEXIST) {
             break;
         }
     }
-    return file;
+    return {};
 }
 
 aioxx::File create_nameless(const std::string& path, const std::string& name) {
@@ -129,7 +133,8 @@ aioxx::AlignedBuffer ProbeFile::make_block() const {
 }
 
 int ProbeFile::set_direct(bool direct) {
-    if (::fcntl(fd(), F_SETFL, direct ? O_DIRECT : 0) != 0) {
+    const int flags = ::fcntl(fd(), F_GETFL) & ~O_DIRECT; // O_NOATIME may be among them
+    if (::fcntl(fd(), F_SETFL, flags | (direct ? O_DIRECT : 0)) != 0) {
         return errno;
     }
     as_set_ = aioxx::File::borrow(fd());
@@ -190,9 +195,14 @@ void ProbeFile::make_empty() {
 }
 
 void ProbeFile::dirty(std::int64_t block) {
-    const ssize_t count = ::pwrite(fd(), buffer_.data(), buffer_.size(), static_cast<off_t>(block));
-    if (count != static_cast<ssize_t>(buffer_.size())) {
-        fail(count < 0 ? errno : ENOSPC);
+    std::size_t done = 0;
+    while (done < buffer_.size()) { // short where the disk ends, or the limit on files
+        const ssize_t count = ::pwrite(fd(), buffer_.data() + done, buffer_.size() - done,
+                                       static_cast<off_t>(block) + static_cast<off_t>(done));
+        if (count <= 0) {
+            fail(count < 0 ? errno : ENOSPC);
+        }
+        done += static_cast<std::size_t>(count);
     }
 }
 

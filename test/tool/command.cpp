@@ -67,8 +67,12 @@ bool Outcome::is_one_line_with(const std::vector<std::string>& parts) const {
            });
 }
 
+const char* Tool::built() {
+    return AIOXX_TOOL;
+}
+
 pid_t Tool::spawn(int out, int errors, bool traced) const {
-    std::vector<std::string> words{AIOXX_TOOL};
+    std::vector<std::string> words{program.empty() ? built() : program};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> pointers;
     pointers.reserve(words.size() + 1);
@@ -96,7 +100,7 @@ pid_t Tool::spawn(int out, int errors, bool traced) const {
         ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
     }
     before_exec();
-    ::execv(AIOXX_TOOL, pointers.data());
+    ::execv(pointers[0], pointers.data());
     ::_exit(127);
 }
 

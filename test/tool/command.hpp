@@ -57,6 +57,11 @@ struct Tool {
     std::function<void()> before_exec = [] {};
     /// Where standard error goes instead of into Outcome::errors; -1 for that.
     int error_descriptor = -1;
+    /// What runs; empty for the command as it was built.
+    std::string program{};
+
+    /// The command as it was built.
+    static const char* built();
 
     [[nodiscard]] Outcome run() const;
     /// Stops at the entry of every system call and asks `visit` what to do.

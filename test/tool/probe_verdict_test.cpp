@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "tool/probe_verdict.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace tool;
+using Nowait = AccessReport::Nowait;
+
+namespace {
+
+AccessReport measured(unsigned slept, unsigned at_once) {
+    AccessReport report;
+    report.access = Access::overwrite;
+    report.direct = true;
+    report.operations = 100;
+    report.submits = 100;
+    report.slept = slept;
+    report.at_once = at_once;
+    return report;
+}
+
+AccessReport of(Access access, bool direct, Nowait nowait) {
+    AccessReport report = measured(100, 100);
+    report.access = access;
+    report.direct = direct;
+    report.nowait = nowait;
+    return report;
+}
+
+} // namespace
+
+TEST_CASE("what sleeps in more than half of the submits blocks, complete on return or not") {
+    CHECK(verdict_of(measured(100, 100)) == Verdict::blocks);
+    CHECK(verdict_of(measured(51, 0)) == Verdict::blocks);
+    CHECK(verdict_of(measured(50, 0)) != Verdict::blocks);
+}
+
+TEST_CASE("what does not, and is complete on return more often than not, completes at once") {
+    CHECK(verdict_of(measured(0, 100)) == Verdict::completes_at_once);
+    CHECK(verdict_of(measured(20, 51)) == Verdict::completes_at_once);
+    CHECK(verdict_of(measured(0, 50)) == Verdict::asynchronous);
+}
+
+TEST_CASE("one submit in ten that sleeps is an accident, more are not") {
+    CHECK(verdict_of(measured(0, 0)) == Verdict::asynchronous);
+    CHECK(verdict_of(measured(10, 0)) == Verdict::asynchronous);
+    CHECK(verdict_of(measured(11, 0)) == Verdict::mostly_asynchronous);
+    CHECK(verdict_of(measured(50, 0)) == Verdict::mostly_asynchronous);
+}
+
+TEST_CASE("direct transfers are submitted plainly, and moved to helpers where that blocks") {
+    CHECK(route_of(measured(0, 0), false) == QueueRoute::plain);
+    CHECK(route_of(measured(0, 100), false) == QueueRoute::plain);
+    CHECK(route_of(measured(20, 0), false) == QueueRoute::moved_at_times);
+    CHECK(route_of(measured(100, 100), false) == QueueRoute::moved_to_helpers);
+}
+
+TEST_CASE(
+    "buffered transfers are tried with NOWAIT where it is taken, and go to helpers elsewhere") {
+    for (const Access access :
+         {Access::read, Access::cached_read, Access::overwrite, Access::append, Access::fill}) {
+        CHECK(route_of(of(access, false, Nowait::taken), false) == QueueRoute::nowait_first);
+        CHECK(route_of(of(access, false, Nowait::not_taken), false) == QueueRoute::helper);
+    }
+}
+
+TEST_CASE("fsync, and all that is in memory, is submitted plainly") {
+    CHECK(route_of(of(Access::fsync, true, Nowait::not_applicable), false) == QueueRoute::plain);
+    CHECK(route_of(of(Access::fsync, false, Nowait::not_applicable), false) == QueueRoute::plain);
+    CHECK(route_of(of(Access::append, true, Nowait::not_taken), true) == QueueRoute::plain);
+    CHECK(route_of(of(Access::read, false, Nowait::not_taken), true) == QueueRoute::plain);
+}
