@@ -31,6 +31,18 @@ struct Crew {
         helpers.reserve_for(++files);
         return helpers.pin(fd);
     }
+    /// The same although the keeper may end for idleness in between.
+    Pin* pin_when_running(int fd) {
+        Pin* pinned = nullptr;
+        REQUIRE(eventually([&] {
+            std::error_code error;
+            helpers.start(error);
+            REQUIRE(!error);
+            pinned = pin(fd);
+            return pinned != nullptr;
+        }));
+        return pinned;
+    }
     /// A read, with the pin given to it.
     void hand_over(Transfer& transfer, Pin* pin) {
         REQUIRE(pin != nullptr);
@@ -164,14 +176,7 @@ TEST_CASE("idle helpers end, and the keeper when no file is held; all come again
     const TemporaryFile file{"abc"};
     for (int round = 0; round < 20; ++round) {
         Transfer transfer;
-        Pin* pin = nullptr;
-        REQUIRE(eventually([&] { // it may end for idleness in between
-            std::error_code error;
-            crew.helpers.start(error);
-            REQUIRE(!error);
-            pin = crew.pin(file);
-            return pin != nullptr;
-        }));
+        Pin* const pin = crew.pin_when_running(file);
         Helpers::hold(*pin);
         crew.hand_over(transfer, pin);
         CHECK(crew.result_of_next() == 3);
@@ -187,8 +192,7 @@ TEST_CASE("idle helpers end, and the keeper when no file is held; all come again
 TEST_CASE("an idle keeper that holds a file asks for its release once, and after each use") {
     Crew crew{{.idle = std::chrono::milliseconds{1}}};
     const TemporaryFile file{"abc"};
-    Pin* const pin = crew.pin(file);
-    REQUIRE(pin != nullptr);
+    Pin* const pin = crew.pin_when_running(file);
     const auto asks = [&] {
         std::uint64_t woken = 0;
         return ::read(crew.wake.fd(), &woken, sizeof(woken)) > 0;
@@ -250,14 +254,7 @@ TEST_CASE("without any idle time nothing that was handed over is lost") {
     const TemporaryFile file{"abc"};
     for (int round = 0; round < 500; ++round) {
         Transfer transfer;
-        Pin* pin = nullptr;
-        while (pin == nullptr) {
-            std::error_code error;
-            crew.helpers.start(error);
-            REQUIRE(!error);
-            pin = crew.pin(file);
-        }
-        crew.hand_over(transfer, pin);
+        crew.hand_over(transfer, crew.pin_when_running(file));
         REQUIRE(crew.result_of_next() == 3);
     }
 }
