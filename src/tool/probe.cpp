@@ -202,14 +202,15 @@ ProbeReport probe(const std::string& path) {
     if (subject.reading() == nullptr) {
         report.no_reads = path + ": holds no data";
     }
-    std::error_code error;
-    aioxx::Context context{AccessProbe::depth, error};
-    if (error) {
-        report.aio_error = error.message();
+    std::optional<aioxx::Context> context;
+    try {
+        context.emplace(AccessProbe::depth);
+    } catch (const std::system_error& error) {
+        report.aio_error = error.what(); // with the figures, where the limit is reached
         return report;
     }
     ask_capabilities(subject, report);
-    measure(subject, std::move(context), report);
+    measure(subject, std::move(*context), report);
     return report;
 }
 

@@ -12,7 +12,7 @@
 namespace tool {
 namespace {
 
-constexpr std::size_t most_holders = 3;
+constexpr std::size_t most_holders = 2;
 
 /// snprintf for a line.
 template <typename... Arguments>
@@ -30,10 +30,6 @@ std::string entry(const char* label, std::string text) {
     return formatted("%-17s", label) + text + '\n';
 }
 
-std::string counted(std::size_t count, const std::string& thing) {
-    return std::to_string(count) + ' ' + thing + (count == 1 ? "" : "es");
-}
-
 std::string title(const ProbeReport& report) {
     std::string text = name_of(report.kind);
     if (report.kind != aioxx::FileKind::directory) {
@@ -48,7 +44,7 @@ std::string title(const ProbeReport& report) {
     return entry("path", report.path) + entry("", text);
 }
 
-/// "2 of qemu[123], 1 of mysqld[99] and of 3 more processes"
+/// "2 of qemu[123], 1 of mysqld[99] and of 3 more; 7 not readable": processes
 std::string holders(const ContextHolders& holders) {
     std::string text = holders.seen.empty() ? "none to be seen" : "";
     const std::size_t shown = std::min(holders.seen.size(), most_holders);
@@ -58,10 +54,10 @@ std::string holders(const ContextHolders& holders) {
                 std::to_string(each.process) + ']';
     }
     if (holders.seen.size() > shown) {
-        text += " and of " + counted(holders.seen.size() - shown, "more process");
+        text += " and of " + std::to_string(holders.seen.size() - shown) + " more";
     }
     if (holders.unreadable > 0) {
-        text += "; " + counted(holders.unreadable, "process") + " not to be looked into";
+        text += "; " + std::to_string(holders.unreadable) + " not readable";
     }
     return text;
 }
@@ -202,13 +198,13 @@ std::string row(const AccessReport& measured) {
 std::string table(const ProbeReport& report) {
     std::string text;
     if (!report.accesses.empty()) {
-        text += "\n                         submit   ending  slept EAGAIN\n"
+        text += "\n                         submit     done  slept EAGAIN\n"
                 "                             µs       µs  /1000  /1000  submission           "
                 "the queue\n";
         for (const AccessReport& each : report.accesses) {
             text += row(each);
         }
-        text += "\nsubmit, ending: time inside the call, and until completion; one at a time, "
+        text += "\nsubmit, done: time inside the call, and until completion; one at a time, "
                 "medians\n"
                 "slept: submits that went to sleep, eight in flight; EAGAIN: what RWF_NOWAIT "
                 "refuses\n";
