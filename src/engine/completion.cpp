@@ -221,10 +221,10 @@ void Engine::release_successors(FileState& file, Operation& operation) noexcept 
             attempt_stream(*stream.active);
         }
     }
-    if (!operation.is_write()) {
+    if (!holds_flushes(operation)) {
         return;
     }
-    file.writes_under_way.remove(operation);
+    file.under_way.remove(operation);
     if (file.appending == &operation) {
         file.appending = file.appends.pop_front();
         if (file.appending != nullptr) {
@@ -232,7 +232,7 @@ void Engine::release_successors(FileState& file, Operation& operation) noexcept 
             dispatch(*file.appending);
         }
     }
-    const Operation* const oldest = file.writes_under_way.front();
+    const Operation* const oldest = file.under_way.front();
     while (!file.flushes.empty() &&
            (oldest == nullptr || oldest->sequence > file.flushes.front()->sequence)) {
         --file.parked;

@@ -121,9 +121,9 @@ void Engine::start(Operation& operation) noexcept {
     ++statistics_.started;
     ++file.operations;
     file.transfers += operation.is_transfer() ? 1U : 0U;
-    if (operation.is_write()) {
+    if (holds_flushes(operation)) {
         operation.sequence = ++file.sequence;
-        file.writes_under_way.push_back(operation);
+        file.under_way.push_back(operation);
     }
     if (operation.is_transfer() && file.stream) {
         operation.offset = 0; // sockets refuse any other, and nobody else looks at it
@@ -138,7 +138,7 @@ void Engine::start(Operation& operation) noexcept {
         }
         return;
     }
-    if (operation.is_flush() && operation.after_writes && !file.writes_under_way.empty()) {
+    if (operation.is_flush() && operation.after_writes && !file.under_way.empty()) {
         operation.sequence = ++file.sequence;
         operation.state = State::ordered;
         ++file.parked;

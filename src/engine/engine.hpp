@@ -51,6 +51,8 @@ public:
         /// A file's number is its own only inside a call that begins with name_file() and ends with
         /// end_call(): outside, what waits goes on by way of a pin.
         bool numbers_expire = false;
+        bool flush_after_reads =
+            false; // where a flush waits for writes, it waits for reads as well
     };
 
     /// Tries smaller contexts when the system's limit is reached, down to a depth of 1.
@@ -153,6 +155,11 @@ private:
     [[nodiscard]] bool backlog_can_go() const noexcept {
         return (used_ < depth_ && !backlog_.empty()) ||
                (polls_ < poll_slots_ && !late_polls_.empty());
+    }
+
+    /// Whether flushes may have to wait for it.
+    [[nodiscard]] bool holds_flushes(const Operation& operation) const noexcept {
+        return operation.is_write() || (options_.flush_after_reads && operation.is_read());
     }
 
     // Submission (submission.cpp)

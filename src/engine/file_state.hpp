@@ -80,9 +80,9 @@ public:
     std::uint64_t operations = 0; // started and not completed
     std::uint64_t transfers = 0;  // of those, reads and writes
     std::uint64_t parked = 0;     // of those, neither in the kernel nor with a helper
-    std::uint64_t sequence = 0;   // of writes and ordered flushes
-    WriteList writes_under_way;   // in the order in which they were started
-    OperationList flushes;        // wait for writes under way
+    std::uint64_t sequence = 0;   // of what is under way, and of ordered flushes
+    TransferList under_way;       // what flushes wait for, in the order of starting
+    OperationList flushes;        // wait for transfers under way
     OperationList appends;        // wait for the append in front of them
     Operation* appending = nullptr;
     OperationList epoll_waiters;   // polls that wait by the engine's epoll descriptor

@@ -61,11 +61,11 @@ enum class Route : std::uint8_t {
 /// from start until it has been taken as completed. Owned by the floor above, which derives from
 /// it; the engine allocates none and frees none.
 class Operation : public Link<Operation, 0>, // backlog, stream, order, helper and completed lists
-                  public Link<Operation, 1>  // the writes under way on a file
+                  public Link<Operation, 1>  // the transfers under way on a file
 {
 public:
     static constexpr int holder = 0;
-    static constexpr int writes = 1;
+    static constexpr int transfers = 1;
 
     Iocb iocb;
 
@@ -132,7 +132,7 @@ private:
 };
 
 using OperationList = List<Operation, Operation::holder>;
-using WriteList = List<Operation, Operation::writes>;
+using TransferList = List<Operation, Operation::transfers>;
 
 } // namespace engine
 AIOXX_NAMESPACE_END

@@ -20,6 +20,10 @@ using engine::FileState;
 using engine::Kind;
 using engine::State;
 
+constexpr std::size_t longest_buffer =
+    sizeof(std::size_t) == 8 ? std::size_t{1} << 47U // of x86-64, and more than is had
+                             : std::size_t{SSIZE_MAX};
+
 /// What no system call would have to be made for; 0 when one has.
 int refusal(const Request& request, const FileState& file) noexcept {
     if (request.kind == Kind::none) {
@@ -34,8 +38,9 @@ int refusal(const Request& request, const FileState& file) noexcept {
     if (file.kind == FileKind::directory && request.is_read()) {
         return EISDIR;
     }
-    // read(2) finds the end of such a buffer outside the process; io_submit says EINVAL.
-    return request.length > static_cast<std::size_t>(SSIZE_MAX) ? EFAULT : 0;
+    // read(2) finds that such a buffer ends outside the process; io_submit would cut it to 2 GiB,
+    // and write behind what is there.
+    return request.length > longest_buffer ? EFAULT : 0;
 }
 
 /// A write into a pipe that nobody reads, or beyond RLIMIT_FSIZE, sends its thread a signal, which
@@ -85,7 +90,9 @@ Layer::Layer(const Settings& settings, std::error_code& error)
                .helpers = {.limit = settings.helpers, .idle = settings.idle},
                .event_fd = true,
                .event_fd_blocks = true,
-               .numbers_expire = true},
+               .high_descriptors = true,
+               .numbers_expire = true,
+               .flush_after_reads = true},
               error),
       settings_(settings), generation_(fork_generation::current()) {
     pthread_condattr_t attributes;
