@@ -146,10 +146,7 @@ job_32-bit() {
 job_consumers() { test/consumer/run; }
 
 # That it runs; not what it measures.
-job_bench() {
-    ./dev bench --targets zero,disk --depths 1,8 --rounds 2 --restarts 1 --slice 1 \
-        --directory "$work"
-}
+job_bench() { ./dev bench --short; }
 
 # All the commands of the README, one after the other, as somebody would type them who cloned this
 # and saved its program as read.cpp.

@@ -102,6 +102,9 @@ Options parse(int argc, char** argv) {
         ->check(CLI::Range(1, 1 << 20));
     app.add_option("--directory", options.directory, "Where the target disk has its file")
         ->check(CLI::ExistingDirectory);
+    app.add_option("--file", options.file,
+                   "The target disk is this file, or block device, as it is. Writing destroys it")
+        ->check(CLI::ExistingFile);
     app.add_flag("--latency", options.latency,
                  "Measure latencies as well, and count system calls, apart from the rounds");
     app.add_option("--once", options.once,

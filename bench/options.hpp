@@ -36,6 +36,7 @@ struct Options {
     std::uint64_t once = 0;
     bool latency = false;
     std::string directory = "/var/tmp"; // where the file of the target `disk` is
+    std::string file;                   // or this one, as it is; empty: one of our own
     std::size_t size_mib = 256;
     std::string posix_library; // what the engine `posix` preloads; empty: there is none
     std::string json;

@@ -23,11 +23,12 @@ Json spread(const std::vector<double>& values) {
             {"p95", quantile(values, 0.95)}};
 }
 
-/// The medians of the ratios to every engine of the cell.
+/// The medians of the ratios to what there is apart from this project.
 Json ratios(const Series& series, const Cell& cell, std::vector<double> Comparison::*which) {
     Json json = Json::object();
     for (const Series& other : cell.series) {
-        if (other.trouble.empty()) {
+        const bool wanted = other.name == "c" || other.name == "glibc" || other.name == "uring";
+        if (wanted && other.trouble.empty()) {
             json[other.name] = median(Comparison{series, other}.*which);
         }
     }
