@@ -252,6 +252,7 @@ private:
     List<FileState> files_;
     List<FileState, 1> named_; // in the present call
     std::uint64_t last_file_ = 0;
+    std::uint64_t epoll_waits_ = 0; // begun
     Statistics statistics_;
     Options options_;
 };

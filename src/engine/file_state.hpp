@@ -85,6 +85,7 @@ public:
     OperationList flushes;        // wait for transfers under way
     OperationList appends;        // wait for the append in front of them
     Operation* appending = nullptr;
+    std::uint64_t waits_since = 0; // among those that wait by the epoll descriptor
     OperationList epoll_waiters;   // polls that wait by the engine's epoll descriptor
     std::array<Stream, 2> streams; // for reading, for writing
 

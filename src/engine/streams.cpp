@@ -4,6 +4,7 @@
 
 #include "engine/engine.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -92,6 +93,9 @@ void Engine::poll_by_epoll(Operation& operation) noexcept {
     FileState& file = *operation.file;
     operation.state = State::streaming;
     ++file.parked;
+    if (file.epoll_waiters.empty()) {
+        file.waits_since = ++epoll_waits_;
+    }
     file.epoll_waiters.push_back(operation);
     if (update_epoll(file)) {
         return;
@@ -194,10 +198,17 @@ void Engine::epoll_is_ready() noexcept {
     int count = 0;
     do {
         count = ::epoll_wait(epoll_fd_, ready.data(), static_cast<int>(ready.size()), 0);
-        for (int i = 0; i < count; ++i) {
-            const auto& one = ready[static_cast<std::size_t>(i)];
-            if (FileState* const file = file_of(one.data.u64)) {
-                epoll_event(*file, one.events);
+        // Two that are open on one terminal are ready together, and who came first shall have it.
+        const auto end = ready.begin() + std::max(count, 0);
+        std::sort(ready.begin(), end, [this](const auto& one, const auto& other) {
+            const FileState* const file = file_of(one.data.u64);
+            const FileState* const other_file = file_of(other.data.u64);
+            return (file != nullptr ? file->waits_since : 0) <
+                   (other_file != nullptr ? other_file->waits_since : 0);
+        });
+        for (auto one = ready.begin(); one != end; ++one) {
+            if (FileState* const file = file_of(one->data.u64)) {
+                epoll_event(*file, one->events);
             }
         }
     } while (count == static_cast<int>(ready.size()));

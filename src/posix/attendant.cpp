@@ -4,6 +4,7 @@
 
 #include "posix/layer.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 AIOXX_NAMESPACE_BEGIN
@@ -68,7 +69,16 @@ void Layer::attend(Request& request) noexcept {
 }
 
 void Layer::end_attention(Request& request) noexcept {
-    attended_ -= std::exchange(request.attended, false) ? 1U : 0U;
+    if (std::exchange(request.attended, false)) {
+        one_less_attended();
+    }
+}
+
+/// A thread that waits for long shall not stay for that long without a reason.
+void Layer::one_less_attended() noexcept {
+    if (--attended_ == 0 && attendant_waits_ > 2 * settings_.idle) {
+        engine_.wake();
+    }
 }
 
 /// Called where threads may be made: in a call that starts requests. Elsewhere it runs already,
@@ -96,8 +106,11 @@ void Layer::start_attendant() noexcept {
 }
 
 void Layer::attendant() noexcept {
-    constexpr auto for_long = std::chrono::hours{1};
-    constexpr auto retry = std::chrono::milliseconds{1};
+    constexpr std::chrono::nanoseconds longest = std::chrono::hours{1};
+    constexpr std::chrono::nanoseconds retry = std::chrono::milliseconds{1};
+    const std::chrono::nanoseconds shortest =
+        std::max<std::chrono::nanoseconds>(settings_.idle, std::chrono::milliseconds{100});
+    std::chrono::nanoseconds limit = shortest;
     CriticalSection::lock();
     do {
         while (attended_ > 0) {
@@ -106,10 +119,13 @@ void Layer::attendant() noexcept {
             take_in();
             make_threads();
             if (attended_ > 0 && !engine_.has_events()) {
-                const auto limit = engine_.has_unsubmitted() ? retry : for_long;
+                const auto now = engine_.has_unsubmitted() ? retry : limit;
+                attendant_waits_ = now;
                 CriticalSection::unlock();
-                engine_.await_event(limit);
+                engine_.await_event(now);
                 CriticalSection::lock();
+                attendant_waits_ = {};
+                limit = engine_.has_events() ? shortest : std::min(limit * 2, longest);
             }
         }
     } while (idle());
@@ -138,7 +154,7 @@ void Layer::make_threads() noexcept {
     }
     while (RequestList* const list = list_threads_wanted_.pop_front()) {
         const sigevent notification = list->notification;
-        --attended_;
+        one_less_attended();
         lists_.give_back(*list);
         CriticalSection::unlock();
         make_thread(notification);

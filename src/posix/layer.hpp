@@ -69,6 +69,9 @@ public:
 
     [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
     [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
+    /// Whether nothing is in progress, and a program that closes what it does not know has closed
+    /// the layer's own descriptors: another layer has to be made.
+    [[nodiscard]] bool is_cut_off() const noexcept;
     /// In a forked child: gives back its copies of descriptors. Nothing else may be called.
     void abandon() noexcept { engine_.close_inherited_descriptors(); }
     /// The program's end: what --stats asks for.
@@ -90,6 +93,7 @@ private:
     // attendant.cpp
     void attend(Request& request) noexcept;
     void start_attendant() noexcept;
+    void one_less_attended() noexcept;
     void attendant() noexcept;
     void make_threads() noexcept;
     bool idle() noexcept;
@@ -113,6 +117,7 @@ private:
     std::size_t attended_ = 0;
     bool attendant_runs_ = false;
     bool attendant_idles_ = false;
+    std::chrono::nanoseconds attendant_waits_{}; // for an event, for how long at the most
     pthread_cond_t attention_ = PTHREAD_COND_INITIALIZER;
 
     std::uintptr_t leader_ = 0; // the waiter that reads the event counter: pthread_self()

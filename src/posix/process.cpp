@@ -13,7 +13,7 @@ namespace posix::process {
 namespace {
 
 std::atomic<Layer*> present{nullptr};
-Layer* inherited = nullptr; // of ancestors; kept, since what the heap holds there is theirs
+Layer* inherited = nullptr; // of an ancestor, or cut off; kept, and never used
 Settings settings;
 
 // A child gets the heap, the lock and the layer as they are at that moment: in good order.
@@ -73,10 +73,13 @@ Layer* layer_if_any() noexcept {
 
 Layer* layer(int& error) noexcept {
     Layer* layer = layer_if_any();
-    if (layer != nullptr) {
+    if (layer != nullptr && !layer->is_cut_off()) {
         return layer;
     }
-    if (Layer* const other = present.load()) {
+    if (layer != nullptr) {
+        inherited = layer; // its numbers may be the program's by now
+        present.store(nullptr);
+    } else if (Layer* const other = present.load()) {
         leave_to_parent(*other); // a child that was made without the C library's fork
     }
     watch_forks();

@@ -12,6 +12,8 @@
 #include <csignal>
 #include <new>
 
+#include <fcntl.h>
+
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 namespace {
@@ -100,6 +102,10 @@ Layer::Layer(const Settings& settings, std::error_code& error)
     ::pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     ::pthread_cond_init(&attention_, &attributes);
     ::pthread_condattr_destroy(&attributes);
+}
+
+bool Layer::is_cut_off() const noexcept {
+    return in_progress_.empty() && ::fcntl(engine_.event_fd(), F_GETFD) < 0;
 }
 
 int Layer::start(ControlBlock& block, Order order, RequestList* list) {
