@@ -25,14 +25,6 @@
 
 namespace aioxx::test {
 
-// A control block has two layouts on 32-bit machines, by the offset's size, and names_test.cpp is
-// compiled for each.
-#ifdef __USE_FILE_OFFSET64
-inline namespace offsets_of_64_bits {
-#else
-inline namespace offsets_of_long {
-#endif
-
 /// A control block and its buffer, which is aligned for direct I/O where its size is. What the
 /// program need not set is filled with garbage. While the request is in flight the memory stays,
 /// whatever becomes of the Block.
@@ -127,7 +119,5 @@ private:
 inline std::vector<aiocb*> list_of(const std::vector<Block>& blocks) {
     return {blocks.begin(), blocks.end()};
 }
-
-} // namespace
 
 } // namespace aioxx::test

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// Every function under each of its names. This file is compiled once for each, with
+// Every function under each of its names. This program is compiled once for each set of names, with
 // _FILE_OFFSET_BITS and _TIME_BITS as that takes.
 
 #include "posix/answer.hpp"
@@ -10,12 +10,12 @@
 namespace aioxx::test {
 namespace {
 
-POSIX_CASE(NAMES ": the offset has the size that these names have") {
+POSIX_CASE("the offset and the time have the size that these names have") {
     CHECK(sizeof(off_t) == NAMES_OFFSET_BITS / 8);
     CHECK(sizeof(time_t) == NAMES_TIME_BITS / 8);
 }
 
-POSIX_CASE(NAMES ": reads, writes and syncs at an offset") {
+POSIX_CASE("it reads, writes and syncs at an offset") {
     const TemporaryFile file{"0123456789"};
     Block write{file, "abc", 4};
     REQUIRE(aio_write(write) == 0);
@@ -30,7 +30,7 @@ POSIX_CASE(NAMES ": reads, writes and syncs at an offset") {
     CHECK(read->aio_offset == 2);
 }
 
-POSIX_CASE(NAMES ": a negative offset is EINVAL") {
+POSIX_CASE("a negative offset is EINVAL") {
     const TemporaryFile file{"content"};
     Block read{file, 7, -1};
     REQUIRE(aio_read(read) == 0);
@@ -38,7 +38,7 @@ POSIX_CASE(NAMES ": a negative offset is EINVAL") {
 }
 
 #if NAMES_OFFSET_BITS == 64
-POSIX_CASE(NAMES ": an offset beyond four gigabytes is one") {
+POSIX_CASE("an offset beyond four gigabytes is one") {
     const TemporaryFile file;
     const off_t far = (off_t{5} << 30) + 3;
     Block write{file, "content", far};
@@ -52,7 +52,7 @@ POSIX_CASE(NAMES ": an offset beyond four gigabytes is one") {
 }
 #endif
 
-POSIX_CASE(NAMES ": waits, and times out") {
+POSIX_CASE("it waits, and times out") {
     const Pipe pipe;
     Block read{pipe.reader};
     REQUIRE(aio_read(read) == 0);
@@ -66,7 +66,7 @@ POSIX_CASE(NAMES ": waits, and times out") {
     CHECK(read.outcome() == 1);
 }
 
-POSIX_CASE(NAMES ": lists") {
+POSIX_CASE("it makes lists") {
     const TemporaryFile file{"0123456789"};
     Block first{file, 3, 1};
     Block second{file, "xyz", 7};
@@ -80,7 +80,7 @@ POSIX_CASE(NAMES ": lists") {
     CHECK(second.outcome() == 3);
 }
 
-POSIX_CASE(NAMES ": cancels") {
+POSIX_CASE("it cancels") {
     const Pipe pipe;
     Block first{pipe.reader};
     Block second{pipe.reader};
