@@ -75,15 +75,52 @@ Cancelled Engine::cancel_waiting(Operation& operation) noexcept {
         file.appends.remove(operation);
     } else if (FileState::Stream& stream = file.stream_of(operation); stream.active != &operation) {
         stream.queue.remove(operation);
-    } else if (stream.queue.empty() && stream.readiness.state == State::kernel) {
-        std::error_code ignored; // nobody waits for it any more; its event is let go by
-        context_->cancel(stream.readiness.iocb, ignored);
+    } else if (stream.queue.empty()) {
+        drop_readiness(stream.readiness);
     }
     ++statistics_.cancelled;
     finish(operation, operation.exact || operation.done == 0
                           ? -ECANCELED
                           : static_cast<std::int64_t>(operation.done));
     return Cancelled::yes;
+}
+
+/// Nobody waits for it any more.
+void Engine::drop_readiness(Operation& poll) noexcept {
+    std::error_code ignored;
+    switch (poll.state) {
+    case State::helper:
+        if (!helpers_->take_back(poll)) {
+            context_->cancel(poll.iocb, ignored);
+            return;
+        }
+        release_slot(poll);
+        break;
+    case State::kernel: // its event is let go by
+        context_->cancel(poll.iocb, ignored);
+        return;
+    case State::batched:
+        leave_batch(poll);
+        release_slot(poll);
+        break;
+    case State::unhanded:
+        unhanded_.remove(poll);
+        release_slot(poll);
+        break;
+    case State::backlog:
+        late_polls_.remove(poll);
+        --poll.file->parked;
+        break;
+    case State::streaming: // what is armed in the epoll descriptor fires once, for nobody
+        poll.file->epoll_waiters.remove(poll);
+        --poll.file->parked;
+        break;
+    case State::idle:
+    case State::ordered:
+    case State::completed:
+        break;
+    }
+    poll.state = State::idle;
 }
 
 void Engine::leave_batch(const Operation& operation) noexcept {

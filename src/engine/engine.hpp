@@ -138,6 +138,7 @@ private:
     // Cancelling (cancelling.cpp)
     Cancelled cancel_in_kernel(Operation& operation) noexcept;
     Cancelled cancel_waiting(Operation& operation) noexcept;
+    void drop_readiness(Operation& poll) noexcept;
     void leave_batch(const Operation& operation) noexcept;
     OperationList leave_batch(const FileState& file) noexcept;
 
