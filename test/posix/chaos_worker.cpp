@@ -55,11 +55,9 @@ void install_handlers() {
         const int saved = errno;
         if (aiocb* const block = watched.load()) {
             static_cast<void>(::aio_error(block));
-            if (!on_glibc()) { // where it would wait for the thread that it interrupts
-                const aiocb* const list[] = {block};
-                const timespec none{0, 0};
-                ::aio_suspend(list, 1, &none);
-            }
+            const aiocb* const list[] = {block};
+            const timespec none{0, 0};
+            ::aio_suspend(list, 1, &none);
         }
         errno = saved;
     };
@@ -224,9 +222,7 @@ void Worker::fork_a_child() {
 
 void Worker::end_all() {
     for (const auto& target : targets_) {
-        if (!on_glibc()) {
-            ::aio_cancel(target->descriptor(), nullptr);
-        }
+        ::aio_cancel(target->descriptor(), nullptr);
         const bool all = eventually([&] {
             target->let_all_go();
             bool none_left = true;
