@@ -197,16 +197,18 @@ private:
     void count_calls() {
         for (std::size_t which = 0; which < entries_.size(); ++which) {
             attempt(which, [&](Series& series) {
-                const std::unique_ptr<WorkerProcess> worker = make_worker(which, true);
-                worker->run(random_(), series.slice_operations);
+                workers_[which] = make_worker(which, true);
+                WorkerProcess& worker = *workers_[which];
+                worker.run(random_(), series.slice_operations);
                 prepare_target();
-                const Answer answer = worker->run(random_(), series.slice_operations);
+                const Answer answer = worker.run(random_(), series.slice_operations);
                 if (answer.system_calls >= 0) {
                     series.calls_an_operation = static_cast<double>(answer.system_calls) /
                                                 static_cast<double>(series.slice_operations);
                 }
             });
         }
+        end_workers();
     }
 
     /// First all are told, then all are waited for: to close a context takes a while.
