@@ -73,9 +73,10 @@ void look_at_ring(Layer& layer) noexcept {
 
 timespec monotonic_in(const timespec& span) noexcept {
     constexpr long second = 1'000'000'000;
+    constexpr time_t for_ever = 1'000'000'000; // thirty years; what is longer would not fit
     timespec at{};
     ::clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += span.tv_sec;
+    at.tv_sec += std::clamp<time_t>(span.tv_sec, -1, for_ever);
     at.tv_nsec += span.tv_nsec;
     at.tv_sec += at.tv_nsec / second;
     at.tv_nsec %= second;
