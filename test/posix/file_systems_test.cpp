@@ -44,6 +44,36 @@ void check_transfers(int fd) {
     }
 }
 
+/// Twenty times: 64 writes, close, and the number is another file's. All land in the first.
+void check_close_and_reuse(const std::string& path, const std::string& other_path, int flags) {
+    flags |= O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC;
+    for (int round = 0; round < 20; ++round) {
+        Descriptor meant{::open(path.c_str(), flags, 0600)};
+        const Descriptor other{::open(other_path.c_str(), flags, 0600)};
+        std::vector<Block> writes;
+        for (std::size_t i = 0; i < 64; ++i) {
+            Block& write =
+                writes.emplace_back(meant, block_of(i), static_cast<off_t>(i * block_size));
+            REQUIRE(aio_write(write) == 0);
+        }
+        const int number = meant;
+        meant.close();
+        const Descriptor reused{::fcntl(other, F_DUPFD_CLOEXEC, number)};
+        REQUIRE(int{reused} == number);
+        for (const Block& write : writes) {
+            CHECK(write.outcome() == ssize_t{block_size});
+        }
+        const Descriptor again{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+        std::string content(64 * block_size, '\0');
+        CHECK(::pread(again, content.data(), content.size(), 0) ==
+              static_cast<ssize_t>(content.size()));
+        for (std::size_t i = 0; i < 64; ++i) {
+            CHECK((content.compare(i * block_size, block_size, block_of(i)) == 0));
+        }
+        CHECK(::lseek(other, 0, SEEK_END) == 0);
+    }
+}
+
 void check_on(const std::string& path, bool takes_direct = true) {
     for (const int flags : {O_RDWR, O_RDWR | O_DIRECT}) {
         const bool direct = (flags & O_DIRECT) != 0;
@@ -54,6 +84,9 @@ void check_on(const std::string& path, bool takes_direct = true) {
         const Descriptor file{::open(path.c_str(), flags | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
         check_transfers(file); // new blocks
         check_transfers(file); // over the old ones
+        if (!on_glibc()) {
+            check_close_and_reuse(path, path + ".other", flags & O_DIRECT);
+        }
     }
 }
 
@@ -69,21 +102,21 @@ void check_on_new(const char* type) {
     check_on(file_system->file("file"));
 }
 
-POSIX_CASE("transfers are right on the disk of this machine") {
+POSIX_CASE("transfers are right, after close and reuse as well, on the disk of this machine") {
     const TemporaryDirectory directory;
     check_on(directory.file("file"));
 }
-POSIX_CASE("transfers are right on ext4") {
+POSIX_CASE("transfers are right, after close and reuse as well, on ext4") {
     check_on_new("ext4");
 }
-POSIX_CASE("transfers are right on XFS") {
+POSIX_CASE("transfers are right, after close and reuse as well, on XFS") {
     check_on_new("xfs");
 }
-POSIX_CASE("transfers are right on btrfs") {
+POSIX_CASE("transfers are right, after close and reuse as well, on btrfs") {
     check_on_new("btrfs");
 }
 
-POSIX_CASE("transfers are right on overlayfs") {
+POSIX_CASE("transfers are right, after close and reuse as well, on overlayfs") {
     auto overlay = attempt<Overlay>();
     if (!overlay) {
         SKIP_CASE(overlay.reason());
@@ -91,7 +124,7 @@ POSIX_CASE("transfers are right on overlayfs") {
     check_on(overlay->file("file"));
 }
 
-POSIX_CASE("transfers are right on tmpfs") {
+POSIX_CASE("transfers are right, after close and reuse as well, on tmpfs") {
     auto memory = attempt<Tmpfs>(16 * mebibyte);
     if (!memory) {
         SKIP_CASE(memory.reason());
