@@ -100,8 +100,11 @@ void Engine::transferred(Operation& operation, std::int64_t result, State from) 
         try_refused(operation, result);
         return;
     }
-    if (result == -EINTR && from == State::helper) {
-        dispatch(operation); // SIGSTOP and setuid() do this to a blocked thread; nobody asked
+    // SIGSTOP and setuid() do this to a blocked helper, and nobody asked; an exact transfer goes on
+    // whoever was interrupted.
+    if (result == -EINTR && !operation.cancel_requested &&
+        (from == State::helper || operation.exact)) {
+        dispatch(operation);
         return;
     }
     if (result < 0) {

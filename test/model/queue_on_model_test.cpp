@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
 // A queue under everything that a kernel may do, drawn from a seed.
+#include "devices/block_devices.hpp"
+#include "devices/mounts.hpp"
 #include "model/driver.hpp"
 #include "model/seeds.hpp"
+#include "skip.hpp"
 
 #include <array>
 #include <cerrno>
@@ -116,16 +119,50 @@ TEST_CASE("on a kernel that says EAGAIN without end, operations end with it, and
     check_without_room(2);
 }
 
-TEST_CASE("and on the real kernel") {
+void check_on_real_kernel(std::uint64_t seeds, const std::string& directory) {
+    CAPTURE(directory);
     ::signal(SIGPIPE, SIG_IGN);
-    for_seeds(60, [](std::uint64_t seed) {
+    for_seeds(seeds, [&directory](std::uint64_t seed) {
         Behaviour behaviour;
         behaviour.threads = true;
         behaviour.failed = 0;
-        Driver driver{seed, nullptr, behaviour, "."};
+        Driver driver{seed, nullptr, behaviour, directory};
         driver.run();
         return driver.failures();
     });
+}
+
+template <typename Device>
+void check_on_device(long bytes, const char* type) {
+    auto device = attempt<Device>(bytes);
+    if (!device) {
+        SKIP_CASE(device.reason());
+    }
+    auto mounted = attempt<FileSystem>(type, device->path());
+    if (!mounted) {
+        SKIP_CASE(mounted.reason());
+    }
+    check_on_real_kernel(30, mounted->path());
+}
+
+TEST_CASE("and on the real kernel") {
+    check_on_real_kernel(60, ".");
+}
+
+TEST_CASE("and on ext4, asynchronous and as fast as memory") {
+    check_on_device<LoopDevice>(64 * mebibyte, "ext4");
+}
+
+TEST_CASE("and on XFS") {
+    check_on_device<LoopDevice>(400 * mebibyte, "xfs");
+}
+
+TEST_CASE("and on btrfs") {
+    check_on_device<LoopDevice>(200 * mebibyte, "btrfs");
+}
+
+TEST_CASE("and on a device that completes inside of submit, with sectors of 4096 bytes") {
+    check_on_device<Zram>(64 * mebibyte, "ext4");
 }
 
 } // namespace

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// A queue on a kernel that does what the test says, and counts how often it is called.
+#include "model/simulated_kernel.hpp"
+#include "scripted_kernel/scripted_kernel.hpp"
+
+#include <aioxx/aioxx.hpp>
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cerrno>
+
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+using namespace aioxx::test;
+using aioxx::Completion;
+using aioxx::File;
+using aioxx::Queue;
+
+namespace {
+
+File memory_file() {
+    File file = File::adopt(::memfd_create("scripted", MFD_CLOEXEC));
+    REQUIRE(::ftruncate(file.fd(), 4096) == 0);
+    return file;
+}
+
+/// Completes the transfer that is in flight, beside the engine's own poll.
+void complete_transfer(KernelModel& model, std::int64_t result) {
+    const std::vector<KernelModel::Operation> all = model.in_flight();
+    for (std::size_t place = 0; place < all.size(); ++place) {
+        if (!is_poll(all[place].submitted)) {
+            model.complete(place, result);
+            return;
+        }
+    }
+    FAIL("nothing is in flight");
+}
+
+TEST_CASE("an exact transfer goes on where it was interrupted, and where it was cut short") {
+    for (const bool writes : {false, true}) {
+        CAPTURE(writes);
+        ScriptedKernel scripted;
+        const File file = memory_file();
+        std::array<std::byte, 8> bytes{};
+        std::int64_t result = 0;
+        {
+            Queue queue;
+            const auto ending = [&](const Completion& done) { result = done.result(); };
+            if (writes) {
+                queue.write_all(file, bytes, 16).start(ending);
+            } else {
+                queue.read_exact(file, bytes, 16).start(ending);
+            }
+            for (const std::int64_t one : {std::int64_t{-EINTR}, std::int64_t{3},
+                                           std::int64_t{-EINTR}, std::int64_t{-EINTR}}) {
+                complete_transfer(scripted.model(), one);
+                CHECK(queue.run_ready() == 0);
+            }
+            const auto in_flight = scripted.model().in_flight();
+            const auto& rest = in_flight.back().submitted;
+            CHECK(rest.offset == 19);
+            CHECK(rest.length == 5);
+            complete_transfer(scripted.model(), 5);
+            CHECK(queue.run_ready() == 1);
+            CHECK(result == 8);
+        }
+        scripted.wait_until_closed();
+    }
+}
+
+TEST_CASE("an interrupted transfer that is not exact says so") {
+    ScriptedKernel scripted;
+    const File file = memory_file();
+    std::array<std::byte, 8> bytes{};
+    int error = 0;
+    {
+        Queue queue;
+        queue.read(file, bytes, 0).start([&](const Completion& done) {
+            error = done.error().value();
+        });
+        complete_transfer(scripted.model(), -EINTR);
+        CHECK(queue.run_ready() == 1);
+        CHECK(error == EINTR);
+    }
+    scripted.wait_until_closed();
+}
+
+/// Rounds of operations: the last completion of one starts all of the next.
+class Rounds {
+public:
+    static constexpr unsigned rounds = 50;
+    static constexpr unsigned in_one = 20;
+
+    Rounds(Queue& queue, const File& file) : queue_(queue), file_(file) {}
+
+    void begin() {
+        queue_.read(file_, bytes_, 0).start([this](const Completion&) { start(); });
+    }
+    [[nodiscard]] bool finished() const { return started_ == rounds && left_ == 0; }
+
+private:
+    void start() {
+        ++started_;
+        for (left_ = 0; left_ < in_one; ++left_) {
+            queue_.read(file_, bytes_, 0).start([this](const Completion&) {
+                if (--left_ == 0 && started_ < rounds) {
+                    start();
+                }
+            });
+        }
+    }
+
+    Queue& queue_;
+    const File& file_;
+    std::array<std::byte, 8> bytes_{};
+    unsigned started_ = 0;
+    unsigned left_ = 0;
+};
+
+/// An event loop that looks once in a round; `model` null on the real kernel.
+void check_calls(ScriptedKernel& scripted, SimulatedKernel* model, const File& file,
+                 std::uint32_t mode, bool ring) {
+    Queue::Options options;
+    options.use_event_fd = true;
+    {
+        Queue queue{options};
+        const File epoll = File::adopt(::epoll_create1(EPOLL_CLOEXEC));
+        epoll_event event{};
+        event.events = EPOLLIN | mode;
+        REQUIRE(::epoll_ctl(epoll.fd(), EPOLL_CTL_ADD, queue.event_fd(), &event) == 0);
+        const std::size_t submits = scripted.calls(Call::submit);
+        const std::size_t reaps = scripted.calls(Call::get_events);
+        const std::size_t others = scripted.calls() - submits - reaps;
+        Rounds load{queue, file};
+        load.begin();
+        std::size_t wakeups = 0;
+        while (!load.finished()) {
+            if (model != nullptr) {
+                model->advance(1000);
+            }
+            REQUIRE(::epoll_wait(epoll.fd(), &event, 1, 10'000) == 1); // else a wakeup was lost
+            ++wakeups;
+            queue.run_ready();
+        }
+        CHECK(::epoll_wait(epoll.fd(), &event, 1, 0) == 0);
+        CHECK(wakeups == Rounds::rounds + 1);
+        CHECK(scripted.calls(Call::submit) - submits == Rounds::rounds + 1);
+        CHECK(scripted.calls(Call::get_events) - reaps == (ring ? 0 : wakeups));
+        CHECK(scripted.calls() - scripted.calls(Call::submit) - scripted.calls(Call::get_events) ==
+              others);
+    }
+    scripted.wait_until_closed();
+}
+
+TEST_CASE("an event loop submits once a batch, reaps by no call or one, and is woken once") {
+    for (const std::uint32_t mode : {std::uint32_t{0}, std::uint32_t{EPOLLET}}) {
+        for (const bool ring : {true, false}) {
+            CAPTURE(mode);
+            CAPTURE(ring);
+            Behaviour behaviour{.ring = ring,
+                                .cuts_plain = false,
+                                .at_once = 0,
+                                .again = 0,
+                                .interrupted = 0,
+                                .cut = 0,
+                                .failed = 0,
+                                .forgotten = 0};
+            SimulatedKernel model{1, behaviour};
+            ScriptedKernel scripted{model};
+            const File file = memory_file();
+            model.add(file.fd(), {.in_memory = true});
+            check_calls(scripted, &model, file, mode, ring);
+        }
+    }
+}
+
+TEST_CASE("and so on the real kernel") {
+    for (const std::uint32_t mode : {std::uint32_t{0}, std::uint32_t{EPOLLET}}) {
+        CAPTURE(mode);
+        ScriptedKernel scripted{ScriptedKernel::Below::real};
+        const bool ring = aioxx::Context{1}.reaps_from_ring();
+        check_calls(scripted, nullptr, memory_file(), mode, ring);
+    }
+}
+
+} // namespace
