@@ -117,7 +117,7 @@ void Layer::attendant() noexcept {
             take_in();
             engine_.flush(); // with threads, where they are wanted
             take_in();
-            make_threads();
+            notify_all();
             if (attended_ > 0 && !engine_.has_events()) {
                 const auto now = engine_.has_unsubmitted() ? retry : limit;
                 attendant_waits_ = now;
@@ -143,23 +143,29 @@ bool Layer::idle() noexcept {
     return attended_ > 0;
 }
 
-void Layer::make_threads() noexcept {
-    while (Request* const request = threads_wanted_.pop_front()) {
+void Layer::notify_all() noexcept {
+    while (Request* const request = to_notify_.pop_front()) {
         const sigevent notification = request->notification;
         end_attention(*request);
         pool_.give_back(*request);
-        CriticalSection::unlock();
-        make_thread(notification);
-        CriticalSection::lock();
+        notify_unlocked(notification);
     }
-    while (RequestList* const list = list_threads_wanted_.pop_front()) {
+    while (RequestList* const list = lists_to_notify_.pop_front()) {
         const sigevent notification = list->notification;
         one_less_attended();
         lists_.give_back(*list);
-        CriticalSection::unlock();
-        make_thread(notification);
-        CriticalSection::lock();
+        notify_unlocked(notification);
     }
+}
+
+void Layer::notify_unlocked(const sigevent& notification) noexcept {
+    CriticalSection::unlock();
+    if (notification.sigev_notify == SIGEV_THREAD) {
+        make_thread(notification);
+    } else {
+        notify(notification);
+    }
+    CriticalSection::lock();
 }
 
 } // namespace posix

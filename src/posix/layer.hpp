@@ -84,7 +84,8 @@ private:
     void settle() noexcept;
     void finished(Request& request) noexcept;
     void fail(Request& request, int error) noexcept;
-    void notify(const sigevent& notification) noexcept;
+    static void notify(const sigevent& notification) noexcept;
+    [[nodiscard]] bool is_left_to_attendant(const sigevent& notification) const noexcept;
     bool list_lost_one(RequestList& list) noexcept;
     void end_attention(Request& request) noexcept;
     void tell_waiters() noexcept;
@@ -95,7 +96,8 @@ private:
     void start_attendant() noexcept;
     void one_less_attended() noexcept;
     void attendant() noexcept;
-    void make_threads() noexcept;
+    void notify_all() noexcept;
+    void notify_unlocked(const sigevent& notification) noexcept;
     bool idle() noexcept;
 
     // cancelling.cpp
@@ -112,8 +114,9 @@ private:
     std::size_t started_count_ = 0;
     Counts counts_;
 
-    Requests threads_wanted_; // SIGEV_THREAD, done
-    RequestLists list_threads_wanted_;
+    Requests to_notify_; // done, and the attendant is to say so
+    RequestLists lists_to_notify_;
+    bool in_call_ = false; // that starts requests
     std::size_t attended_ = 0;
     bool attendant_runs_ = false;
     bool attendant_idles_ = false;

@@ -73,9 +73,12 @@ void Layer::finished(Request& request) noexcept {
         list->failed |= result < 0;
     }
     block.finish(result); // and may be gone
-    if (request.notification.sigev_notify == SIGEV_THREAD) {
+    const bool later = is_left_to_attendant(request.notification);
+    if (later) {
         attend(request);
-        threads_wanted_.push_back(request); // its thread is made elsewhere
+    }
+    if (later && attendant_runs_) {
+        to_notify_.push_back(request);
         engine_.wake();
     } else {
         notify(request.notification);
@@ -104,6 +107,15 @@ void Layer::notify(const sigevent& notification) noexcept {
     }
 }
 
+/// Threads cannot be made in a handler. And a signal for what has completed inside the call that
+/// started it would come before that call returns: programs that go on to pause() rely on glibc's
+/// threads being later.
+bool Layer::is_left_to_attendant(const sigevent& notification) const noexcept {
+    return notification.sigev_notify == SIGEV_THREAD ||
+           (in_call_ && notification.sigev_notify == SIGEV_SIGNAL && notification.sigev_signo > 0 &&
+            is_signal(notification));
+}
+
 RequestList* Layer::make_list(bool awaited, const sigevent* notification) noexcept {
     RequestList* list = nullptr;
     try {
@@ -123,7 +135,9 @@ RequestList* Layer::make_list(bool awaited, const sigevent* notification) noexce
 }
 
 bool Layer::list_is_complete(RequestList& list) noexcept {
+    in_call_ = true;
     const bool done = list_lost_one(list);
+    in_call_ = false;
     tell_waiters();
     return done;
 }
@@ -134,12 +148,15 @@ bool Layer::list_lost_one(RequestList& list) noexcept {
         return false;
     }
     any_finished_ = true;
-    if (list.notification.sigev_notify == SIGEV_THREAD) {
+    if (is_left_to_attendant(list.notification)) {
         ++attended_;
-        list_threads_wanted_.push_back(list); // given back when that has been made
         start_attendant();
-        engine_.wake();
-        return true;
+        if (attendant_runs_) {
+            lists_to_notify_.push_back(list); // given back when that is done
+            engine_.wake();
+            return true;
+        }
+        --attended_;
     }
     notify(list.notification);
     if (!list.awaited) {

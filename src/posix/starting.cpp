@@ -146,7 +146,9 @@ int Layer::start(ControlBlock& block, Order order, RequestList* list) {
     }
     error = error != 0 ? error : refusal(request, *file);
     if (error != 0) {
+        in_call_ = true;
         fail(request, error);
+        in_call_ = false;
         return 0;
     }
     request.rank = request.is_transfer() ? static_cast<std::uint8_t>(block.priority_decrease) : 0;
@@ -164,8 +166,10 @@ void Layer::end_call(const sigset_t& before) noexcept {
     const SignalsOfWrites signals{before};
     pipe_signal_ = false;
     size_signal_ = false;
+    in_call_ = true;
     engine_.end_call();
     settle();
+    in_call_ = false;
     signals.discard(pipe_signal_, size_signal_);
     counts_.at_once += started_count_ - started_.size();
     started_count_ = 0;
