@@ -33,7 +33,9 @@ TEST_CASE("a flush after_writes() begins when every write before it has ended") 
     const aioxx::File gated = open_direct(*server, "gate");
     server->close_gate();
     queue.write(gated, buffer, 0).start(note("first"));
+    server->await_waiting(1); // helpers are in no order
     queue.write(gated, buffer, 4096).start(note("second"));
+    server->await_waiting(2);
     queue.fdatasync(gated).after_writes().start(note("flush"));
     queue.write(gated, buffer, 8192).start(note("third"));
     server->await_waiting(3); // the writes, and not the flush
@@ -66,6 +68,7 @@ TEST_CASE("a flush that is not asked to wait passes by, and so does that of anot
         queue.run_once();
     }
     CHECK(outcomes[1] == 0);
+    server->await_waiting(1); // a helper has made the call; a flush keeps later writes out
     queue.fdatasync(gated).start(outcomes.at(2));
     server->await_waiting(2); // the flush is there beside the write
     server->open_gate();
