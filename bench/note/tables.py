@@ -2,6 +2,7 @@
 """doc/benchmarks/README.md, and the part of the README that has figures."""
 
 import statistics
+import textwrap
 
 from note import goals, pictures
 
@@ -16,17 +17,18 @@ All made by one command, in one go:
 ./dev bench
 ```
 
-on {machine}, on {date}. What was learnt from them is in [learnt.md](learnt.md); the raw medians,
-with their quartiles, are in [results.json](results.json).
+{circumstances} What was learnt from
+them is in [learnt.md](learnt.md); the raw medians, with their quartiles, are in
+[results.json](results.json).
 
 Each engine does the same operations in a process of its own. They take turns, forwards and then
 backwards (ABBA), in rounds; a turn takes some milliseconds. *To C* is an engine's speed divided by
 that of a loop over libaio written by hand in C, round by round, and the median of that, with its
 quartiles. `c again` is that loop once more: **its ratio to itself is what noise alone does**, and
 what lies within that is no difference. For the figures to reach, that is where nine tenths of its
-rounds are. Processor time is that of the whole process, in user space
-and in the kernel; work that the kernel does in threads of its own (the loop device, write-back) is
-in none. Latencies and system calls are measured apart from the rounds.
+rounds are. Processor time is that of the whole process, in user space and in the kernel; work that
+the kernel does in threads of its own (the loop device, write-back) is in none. Latencies and system
+calls are measured apart from the rounds.
 
 """
 
@@ -52,10 +54,24 @@ def table(head, rows):
 
 
 def machine(figures):
+    seen = figures["machine"]
     for run in figures["runs"].values():
         kernel = " ".join(run["kernel"].split()[:2])
-        return f"a virtual machine with {run['processors']} processors ({run['processor']}), {kernel}"
+        return (
+            f"a {'virtual ' if seen['virtual'] else ''}machine with {run['processors']} processors "
+            f"({run['processor']}) and {seen['memory_gib']} GiB, {kernel}"
+        )
     return "a machine that could run nothing"
+
+
+def circumstances(figures):
+    seen = figures["machine"]
+    busy = "busy with other things" if seen["load_before"] > 0.5 else "otherwise idle"
+    text = (
+        f"on {machine(figures)}, on {figures['date']}. It was {busy} when this began (a load average "
+        f"of {seen['load_before']:.1f}). The disk's file was on {seen['storage']}."
+    )
+    return textwrap.fill(text, 100)
 
 
 def cells_of(series):
@@ -128,7 +144,7 @@ def fio_section(figures):
 
 
 def note(figures):
-    text = INTRODUCTION.format(machine=machine(figures), date=figures["date"])
+    text = INTRODUCTION.format(circumstances=circumstances(figures))
     text += "## The figures to reach\n\n"
     text += table(["what", "where", "is", "at least", "reached"], goals.rows(figures))
     for name, run in figures["runs"].items():
