@@ -17,9 +17,7 @@ All made by one command, in one go:
 ./dev bench
 ```
 
-{circumstances} What was learnt from
-them is in [learnt.md](learnt.md); the raw medians, with their quartiles, are in
-[results.json](results.json).
+{circumstances}
 
 Each engine does the same operations in a process of its own. They take turns, forwards and then
 backwards (ABBA), in rounds; a turn takes some milliseconds. *To C* is an engine's speed divided by
@@ -69,7 +67,9 @@ def circumstances(figures):
     busy = "busy with other things" if seen["load_before"] > 0.5 else "otherwise idle"
     text = (
         f"on {machine(figures)}, on {figures['date']}. It was {busy} when this began (a load average "
-        f"of {seen['load_before']:.1f}). The disk's file was on {seen['storage']}."
+        f"of {seen['load_before']:.1f}). The disk's file was on {seen['storage']}. "
+        "What was learnt from them is in [learnt.md](learnt.md); the raw medians, with their "
+        "quartiles, are in [results.json](results.json)."
     )
     return textwrap.fill(text, 100)
 
@@ -166,7 +166,8 @@ README_ENGINES = {
 
 
 def readme_part(figures):
-    text = f"Direct random reads of 4 KiB, 32 in flight, on {machine(figures)}, {figures['date']}:\n\n"
+    where = f"Direct random reads of 4 KiB, 32 in flight, on {machine(figures)}, {figures['date']}:"
+    text = textwrap.fill(where, 100) + "\n\n"
     rows = []
     for engine, name in README_ENGINES.items():
         series = goals.series_of(figures, "disk-read", 32, engine)
