@@ -102,10 +102,12 @@ void Engine::transferred(Operation& operation, std::int64_t result, State from) 
     }
     // SIGSTOP and setuid() do this to a blocked helper, and nobody asked; an exact transfer goes on
     // whoever was interrupted.
-    if (result == -EINTR && !operation.cancel_requested &&
-        (from == State::helper || operation.exact)) {
-        dispatch(operation);
-        return;
+    if (result == -EINTR && (from == State::helper || operation.exact)) {
+        if (!operation.cancel_requested) {
+            dispatch(operation);
+            return;
+        }
+        result = -ECANCELED;
     }
     if (result < 0) {
         finish(operation, operation.done > 0 && !operation.exact
