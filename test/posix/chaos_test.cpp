@@ -62,7 +62,7 @@ void run_workers(std::uint64_t seed, std::chrono::milliseconds time) {
             worker.run(enough);
         });
     }
-    std::mt19937_64 random{seed};
+    std::mt19937 random{static_cast<unsigned>(seed)};
     const auto end = std::chrono::steady_clock::now() + time;
     while (std::chrono::steady_clock::now() < end && tally.wrong == 0) {
         ::pthread_kill(threads[random() % threads.size()].native_handle(), SIGUSR1);

@@ -3,6 +3,7 @@
 #include "posix/chaos_worker.hpp"
 
 #include "posix/block.hpp"
+#include "posix/own_process.hpp"
 
 #include "child.hpp"
 
@@ -30,13 +31,6 @@ int use_in_child() {
     pipe.fill("x");
     return took_back && waiting.outcome() == 1 && read.outcome() == 7 ? 0 : 2;
 }
-
-constexpr bool under_tsan =
-#ifdef __SANITIZE_THREAD__
-    true;
-#else
-    false;
-#endif
 
 } // namespace
 

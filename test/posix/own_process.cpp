@@ -14,6 +14,14 @@
 
 #include <unistd.h>
 
+#ifdef AIOXX_TEST_TSAN
+/// The drop-in is there until the process ends, and with it a thread that has ended before, and
+/// would be joined later. Children make threads.
+extern "C" const char* __tsan_default_options() {
+    return "report_thread_leaks=0:die_after_fork=0";
+}
+#endif
+
 namespace aioxx::test {
 namespace {
 

@@ -22,6 +22,22 @@
 
 namespace aioxx::test {
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define AIOXX_TEST_TSAN
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define AIOXX_TEST_TSAN
+#endif
+
+/// ThreadSanitizer has a thread of its own, and runs handlers late.
+inline constexpr bool under_tsan =
+#ifdef AIOXX_TEST_TSAN
+    true;
+#else
+    false;
+#endif
+
 /// Runs the case `sentence` in a new process, and reports here what it reports there.
 void run_in_own_process(const char* sentence);
 
