@@ -2,12 +2,22 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "tool/failure.hpp"
 
+#include <algorithm>
+#include <cctype>
+#include <iostream>
 #include <system_error>
 
 namespace tool {
 
-Failure::Failure(const std::string& name, const std::string& what, int error_number)
-    : std::runtime_error(name + ": " + what + ": " +
-                         std::generic_category().message(error_number)) {}
+Failure::Failure(const std::string& name, const std::string& what, int error_number, int status)
+    : std::runtime_error(name + ": " + what + ": " + std::generic_category().message(error_number)),
+      status_(status) {}
+
+void tell_user(std::string text) {
+    std::replace_if(
+        text.begin(), text.end(),
+        [](char c) { return std::iscntrl(static_cast<unsigned char>(c)); }, '?');
+    std::cerr << "aioxx: " << text << '\n';
+}
 
 } // namespace tool

@@ -7,14 +7,22 @@
 
 namespace tool {
 
-/// What ends the command with status 1: its text is the one line that the user sees, and names the
-/// file and the cause.
+/// What ends the command with a status, 1 unless it says otherwise: its text is the one line that
+/// the user sees, and names the file and the cause.
 class Failure : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 
     /// "NAME: WHAT: the text of errno"
-    Failure(const std::string& name, const std::string& what, int error_number);
+    Failure(const std::string& name, const std::string& what, int error_number, int status = 1);
+
+    [[nodiscard]] int status() const noexcept { return status_; }
+
+private:
+    int status_ = 1;
 };
+
+/// On standard error: one line, whatever a file name in it holds.
+void tell_user(std::string text);
 
 } // namespace tool
