@@ -17,11 +17,13 @@ constexpr std::uint16_t most_skips = 64;
 struct Spacing {
     std::uint16_t fewest;
     std::uint16_t most;
+    std::uint16_t steady; // measured in a row without blocking, before they become twice as many
 };
-constexpr Spacing spacing_of_reads{64, 1024};
-constexpr Spacing spacing_of_writes{8, 64};
+constexpr Spacing spacing_of_reads{64, 1024, 1};
+constexpr Spacing spacing_of_writes{16, 64, 64};
 constexpr std::uint8_t blocks_until_offloaded = 2;
-constexpr std::uint16_t trials_after_blocking = 8;
+constexpr std::uint16_t watched_after_one = 8;
+constexpr std::uint16_t trials_after_blocking = 16;
 constexpr std::uint16_t first_penalty = 64;
 constexpr std::uint16_t most_penalty = 4096;
 
@@ -103,16 +105,22 @@ void Engine::learn_from_submit(const Operation& operation, bool blocked) noexcep
             return; // trusted again when all of those that are watched have passed
         }
         direction.blocked = 0;
-        direction.penalty = first_penalty;
-        direction.interval = std::min<std::uint16_t>(
-            static_cast<std::uint16_t>(std::max(direction.interval, spacing.fewest) * 2),
-            spacing.most);
+        if (direction.interval >= spacing.most) {
+            direction.penalty = first_penalty; // long clean
+        }
+        if (++direction.clean >= spacing.steady) {
+            direction.clean = 0;
+            direction.interval = std::min<std::uint16_t>(
+                static_cast<std::uint16_t>(std::max(direction.interval, spacing.fewest) * 2),
+                spacing.most);
+        }
         return;
     }
+    direction.clean = 0;
     direction.interval = spacing.fewest;
     direction.unwatched = spacing.fewest;
     // One may be an accident, a lock that somebody held. The next ones will tell.
-    direction.watched = std::max<std::uint16_t>(direction.watched, blocks_until_offloaded);
+    direction.watched = std::max(direction.watched, watched_after_one);
     if (++direction.blocked >= blocks_until_offloaded) {
         direction.offloaded = direction.penalty;
         direction.penalty = std::min<std::uint16_t>(
