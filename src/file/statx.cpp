@@ -9,9 +9,20 @@
 
 AIOXX_NAMESPACE_BEGIN
 
+namespace {
+
+bool ask(int fd, std::uint32_t mask, Statx& status) noexcept {
+    return ::syscall(SYS_statx, fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, mask, &status) == 0;
+}
+
+} // namespace
+
 bool statx(int fd, Statx& status) noexcept {
-    return ::syscall(SYS_statx, fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
-                     Statx::type | Statx::dioalign, &status) == 0;
+    return ask(fd, Statx::type | Statx::dioalign, status);
+}
+
+bool statx_inode(int fd, Statx& status) noexcept {
+    return ask(fd, Statx::inode_number, status);
 }
 
 AIOXX_NAMESPACE_END

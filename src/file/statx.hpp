@@ -13,6 +13,7 @@ AIOXX_NAMESPACE_BEGIN
 /// kernel, and lack the fields on direct I/O.
 struct Statx {
     static constexpr std::uint32_t type = 0x1;
+    static constexpr std::uint32_t inode_number = 0x100;
     static constexpr std::uint32_t dioalign = 0x2000;
 
     std::uint32_t mask = 0; // what the file system filled in
@@ -38,5 +39,7 @@ static_assert(sizeof(Statx) == 256 && offsetof(Statx, dio_memory_alignment) == 0
 
 /// statx(2) on an open file, without synchronising with a server. False when the call is refused.
 bool statx(int fd, Statx& status) noexcept;
+/// The same for the numbers of inode and device alone.
+bool statx_inode(int fd, Statx& status) noexcept;
 
 AIOXX_NAMESPACE_END

@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "posix/known_files.hpp"
 
+#include "file/statx.hpp"
+
 #include <cerrno>
 
 #include <fcntl.h>
@@ -10,16 +12,36 @@
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
+/// Not by fstat: who asks for the times of a file makes its next write change them, and the inode
+/// dirty with every single one (multigrain timestamps, Linux 6.13).
+bool KnownFiles::Identity::learn(int fd) noexcept {
+    flags = ::fcntl(fd, F_GETFL);
+    if (flags < 0) {
+        return false;
+    }
+    Statx status;
+    if (statx_inode(fd, status)) {
+        inode = status.inode;
+        device = std::uint64_t{status.device_numbers[2]} << 32U | status.device_numbers[3];
+        return true;
+    }
+    struct stat basic {}; // before Linux 4.11, or forbidden by an old seccomp profile
+    if (::fstat(fd, &basic) != 0) {
+        return false;
+    }
+    inode = basic.st_ino;
+    device = basic.st_dev;
+    return true;
+}
+
 engine::FileState* KnownFiles::find(engine::Engine& engine, int fd, int& error) {
-    struct stat status {};
-    const int flags = ::fcntl(fd, F_GETFL);
-    if (flags < 0 || ::fstat(fd, &status) != 0) {
+    Identity identity;
+    if (!identity.learn(fd)) {
         error = EBADF;
         return nullptr;
     }
     Known& known = known_[fd];
-    if (known.state != nullptr && known.inode == status.st_ino && known.device == status.st_dev &&
-        known.flags == flags) {
+    if (known.state != nullptr && known.identity == identity) {
         return known.state;
     }
     known.state = nullptr;
@@ -36,9 +58,7 @@ engine::FileState* KnownFiles::find(engine::Engine& engine, int fd, int& error) 
         state.in_memory = true;
     }
     known.state = &state;
-    known.device = status.st_dev;
-    known.inode = status.st_ino;
-    known.flags = flags;
+    known.identity = identity;
     return &state;
 }
 

@@ -6,9 +6,8 @@
 
 #include "engine/engine.hpp"
 
+#include <cstdint>
 #include <unordered_map>
-
-#include <sys/types.h>
 
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
@@ -22,12 +21,20 @@ public:
     engine::FileState* find(engine::Engine& engine, int fd, int& error);
 
 private:
+    /// What tells one open file from another that has its number later.
+    struct Identity {
+        std::uint64_t device = 0;
+        std::uint64_t inode = 0;
+        int flags = 0;
+
+        bool operator==(const Identity&) const = default;
+        /// False when nothing is open as `fd`.
+        bool learn(int fd) noexcept;
+    };
     struct Known {
         File file; // borrowed
         engine::FileState* state = nullptr;
-        dev_t device = 0;
-        ino_t inode = 0;
-        int flags = 0;
+        Identity identity;
     };
     std::unordered_map<int, Known> known_;
 };

@@ -176,11 +176,14 @@ void Layer::end_call(const sigset_t& before) noexcept {
     while (Request* const request = started_.pop_front()) {
         request->fresh = false;
         in_progress_.push_back(*request);
-        // A poll, a flush and a plain transfer end by themselves. All else has to be seen to.
+        // A flush, a plain transfer, and the call that a helper makes for a file end by themselves.
+        // All else has to be seen to.
         const bool in_kernel = request->state == State::kernel &&
                                (!request->is_transfer() || request->route == engine::Route::plain);
+        const bool with_helper = request->state == State::helper &&
+                                 request->route == engine::Route::helper && !request->file->stream;
         counts_.direct += in_kernel ? 1 : 0;
-        if (!in_kernel || wants_notice(*request)) {
+        if (!(in_kernel || with_helper) || wants_notice(*request)) {
             attend(*request);
         }
     }

@@ -58,15 +58,16 @@ void Waiter::get_ready() noexcept {
     leader_before_ = std::exchange(layer_.leader_, this_thread());
 }
 
-void Waiter::step_back() noexcept {
-    if (role_ == Role::none) {
-        return;
-    }
+void Waiter::leave() noexcept {
     forget_unwound_frames();
     const CriticalSection section;
+    step_back();
+}
+
+void Waiter::step_back() noexcept {
     if (role_ == Role::follower) {
         --layer_.followers_;
-    } else {
+    } else if (role_ == Role::leader) {
         layer_.leader_ = leader_before_;
         if (leader_before_ != 0) {
             // The counter that was read here was the interrupted one's as well.

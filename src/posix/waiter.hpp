@@ -19,7 +19,11 @@ namespace posix {
 class Waiter {
 public:
     explicit Waiter(Layer& layer) noexcept : layer_(layer) {}
-    ~Waiter() { step_back(); }
+    ~Waiter() {
+        if (role_ != Role::none) { // interrupted, or unwound
+            leave();
+        }
+    }
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
 
@@ -34,6 +38,7 @@ public:
         }
         layer_.take_in();
         if (done()) {
+            step_back();
             return true;
         }
         get_ready();
@@ -47,7 +52,8 @@ private:
     enum class Role { none, leader, follower };
 
     void get_ready() noexcept;
-    void step_back() noexcept;
+    void step_back() noexcept; // with the lock
+    void leave() noexcept;
 
     Layer& layer_;
     Role role_ = Role::none;
