@@ -97,13 +97,15 @@ std::vector<std::string> preloaded() {
     }
     std::string libraries = library_of("aio_read");
     for (const char* const sanitizer :
-         {"__asan_init", "__tsan_init", "__ubsan_handle_add_overflow"}) {
+         {"__ubsan_handle_add_overflow", "__tsan_init", "__asan_init"}) {
         const std::string runtime = library_of(sanitizer);
         if (runtime.find(".so") != std::string::npos) {
             libraries = runtime + ':' + libraries;
         }
     }
-    return {"LD_PRELOAD=" + libraries};
+    const char* const options = std::getenv("TSAN_OPTIONS");
+    return {"LD_PRELOAD=" + libraries, std::string{"TSAN_OPTIONS=report_thread_leaks=0:"} +
+                                           (options == nullptr ? "" : options)};
 }
 
 std::string own_path() {

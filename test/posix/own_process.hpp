@@ -38,6 +38,14 @@ inline constexpr bool under_tsan =
     false;
 #endif
 
+/// AddressSanitizer's allocator may be locked, for ever, in a child of many threads.
+inline constexpr bool children_allocate =
+#if defined(AIOXX_TEST_TSAN) || defined(__SANITIZE_ADDRESS__)
+    false;
+#else
+    true;
+#endif
+
 /// Runs the case `sentence` in a new process, and reports here what it reports there.
 void run_in_own_process(const char* sentence);
 
@@ -83,6 +91,15 @@ std::string own_path();
     do {                                                                                           \
         if (::aioxx::test::on_glibc()) {                                                           \
             std::printf("not on glibc: %s\n", reason);                                             \
+            return;                                                                                \
+        }                                                                                          \
+    } while (false)
+
+/// The same under ThreadSanitizer.
+#define NOT_UNDER_TSAN(reason)                                                                     \
+    do {                                                                                           \
+        if (::aioxx::test::under_tsan) {                                                           \
+            std::printf("not under ThreadSanitizer: %s\n", reason);                                \
             return;                                                                                \
         }                                                                                          \
     } while (false)

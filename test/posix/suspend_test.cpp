@@ -184,10 +184,7 @@ POSIX_CASE("a signal ends it with EINTR where its handler does not restart calls
 }
 
 POSIX_CASE("with SA_RESTART a wait without a timeout goes on") {
-    if (under_tsan) {
-        std::printf("not under ThreadSanitizer: it runs handlers when a call has returned\n");
-        return;
-    }
+    NOT_UNDER_TSAN("it runs handlers when a call has returned");
     handle(SA_RESTART);
     const Pipe pipe;
     Block read{pipe.reader};
