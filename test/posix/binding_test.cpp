@@ -40,7 +40,9 @@ std::string resolved(const std::string& path) {
 
 void check_all_go_here(const std::map<std::string, std::set<std::string>>& found) {
     const std::string here = resolved(library_of("aio_read"));
-    for (const auto& [name, libraries] : found) {
+    for (const auto& binding : found) { // clang captures no part of a structured binding
+        const std::string& name = binding.first;
+        const std::set<std::string>& libraries = binding.second;
         if (name.find("aio_") == std::string::npos && name.find("lio_") == std::string::npos) {
             continue;
         }
