@@ -12,6 +12,9 @@
 
 namespace aioxx::test {
 
+/// Which of the two this program was linked for.
+extern const bool drop_in_expected;
+
 /// The file that the dynamic linker takes `name` from.
 inline std::string library_of(const char* name) {
     Dl_info info{};
