@@ -2,11 +2,13 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "posix/calls.hpp"
 
+#include "posix/orders.hpp"
 #include "posix/process.hpp"
 #include "posix/waiter.hpp"
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 
 #include <aio.h>
 #include <fcntl.h>
@@ -18,33 +20,10 @@ namespace {
 using engine::Kind;
 using Is = ControlBlock::Is;
 
-constexpr int most_priority_decrease = 20; // AIO_PRIO_DELTA_MAX
-
-int fail(int error) noexcept {
-    errno = error;
-    return -1;
-}
-
-bool has_good_priority(const ControlBlock& block) noexcept {
-    return block.priority_decrease >= 0 && block.priority_decrease <= most_priority_decrease;
-}
-
 /// The call fails, and the block says so as well.
 int refuse(ControlBlock& block, int error) noexcept {
     block.finish(-error);
     return fail(error);
-}
-
-Layer::Order order_of(Opcode opcode, std::int64_t offset) noexcept {
-    switch (opcode) {
-    case Opcode::read:
-        return {Kind::read, offset};
-    case Opcode::write:
-        return {Kind::write, offset};
-    case Opcode::none:
-        break;
-    }
-    return {};
 }
 
 int start_one(ControlBlock& block, Layer::Order order) noexcept {
@@ -136,7 +115,11 @@ int cancel(int fd, const ControlBlock* block) noexcept {
     }
     const CriticalSection section;
     Layer* const layer = process::layer_if_any();
-    return layer != nullptr ? layer->cancel(fd, block) : AIO_ALLDONE;
+    try {
+        return layer != nullptr ? layer->cancel(fd, block) : AIO_ALLDONE;
+    } catch (const std::bad_alloc&) { // for a descriptor that is new to it
+        return AIO_ALLDONE;
+    }
 }
 
 int suspend(std::span<const ControlBlock* const> blocks, const timespec* limit) {
@@ -173,97 +156,6 @@ int suspend(std::span<const ControlBlock* const> blocks, const timespec* limit) 
         error = waiter.sleep(limit != nullptr ? &deadline : nullptr);
     }
     return 0;
-}
-
-namespace {
-
-struct ListStart {
-    Layer* layer = nullptr;
-    RequestList* list = nullptr; // of LIO_WAIT, while it is not done
-    bool failed = false;
-    int error = 0;
-};
-
-ListStart start_list(bool wait, std::span<ControlBlock* const> blocks, const sigevent* notification,
-                     std::int64_t (*offset_of)(const ControlBlock&)) noexcept {
-    ListStart start;
-    const CriticalSection section;
-    start.layer = process::layer(start.error);
-    if (start.layer == nullptr) {
-        return start;
-    }
-    RequestList* const list = start.layer->make_list(wait, notification);
-    if (list == nullptr) {
-        start.error = EAGAIN;
-        return start;
-    }
-    for (ControlBlock* const block : blocks) {
-        if (block == nullptr || block->list_opcode == LIO_NOP) {
-            continue;
-        }
-        const auto opcode = static_cast<Opcode>(block->list_opcode);
-        const int error =
-            has_good_priority(*block)
-                ? start.layer->start(*block, order_of(opcode, offset_of(*block)), list)
-                : EINVAL;
-        if (error != 0) {
-            block->finish(-error);
-            start.error = error;
-        }
-    }
-    start.layer->end_call(section.before());
-    if (!start.layer->list_is_complete(*list)) {
-        start.list = wait ? list : nullptr;
-    } else if (wait) {
-        start.failed = list->failed;
-        start.layer->give_back(*list);
-    }
-    return start;
-}
-
-/// 0, or EINTR.
-int await_list(Layer& layer, RequestList& list, bool& failed) noexcept {
-    int error = 0;
-    {
-        Waiter waiter{layer};
-        const auto done = [&list] { return list.unfinished == 0; };
-        while (!waiter.look(done) && error == 0) {
-            error = waiter.sleep(nullptr);
-        }
-    }
-    const CriticalSection section;
-    if (list.unfinished > 0) {
-        list.awaited = false; // the last request gives it back
-        return EINTR;
-    }
-    failed = list.failed;
-    layer.give_back(list);
-    return 0;
-}
-
-} // namespace
-
-int list(int mode, std::span<ControlBlock* const> blocks, const sigevent* notification,
-         std::int64_t (*offset_of)(const ControlBlock&)) noexcept {
-    if (mode != LIO_WAIT && mode != LIO_NOWAIT) {
-        return fail(EINVAL);
-    }
-    const bool wait = mode == LIO_WAIT;
-    ListStart start = start_list(wait, blocks, wait ? nullptr : notification, offset_of);
-    if (start.list != nullptr) {
-        // <aio.h> says that this function does not throw, so it must not unwind either.
-        int cancelling = 0;
-        ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
-        const int interrupted = await_list(*start.layer, *start.list, start.failed);
-        ::pthread_setcancelstate(cancelling, &cancelling);
-        if (interrupted != 0) {
-            return fail(interrupted);
-        }
-    }
-    if (start.error != 0) {
-        return fail(start.error);
-    }
-    return start.failed ? fail(EIO) : 0;
 }
 
 void configure(int helpers, int idle_seconds) noexcept {
