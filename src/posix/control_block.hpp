@@ -77,8 +77,8 @@ private:
         return const_cast<ControlBlock&>(*this); // for atomic_ref, which cannot look at const
     }
     [[nodiscard]] std::uintptr_t mark_of(Is is, std::uint64_t generation) const noexcept {
-        std::uint64_t value = reinterpret_cast<std::uintptr_t>(this);
-        value = (value + static_cast<unsigned>(is)) * 0x9e3779b97f4a7c15U;
+        const auto address = reinterpret_cast<std::uintptr_t>(this);
+        std::uint64_t value = (address + static_cast<unsigned>(is)) * 0x9e3779b97f4a7c15U;
         value = (value ^ (value >> 29) ^ generation) * 0xbf58476d1ce4e5b9U; // splitmix64's mixing
         return static_cast<std::uintptr_t>(value ^ (value >> 32));
     }

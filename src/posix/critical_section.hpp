@@ -30,14 +30,14 @@ public:
     [[nodiscard]] const sigset_t& before() const noexcept { return before_; }
 
     /// For threads that have all signals blocked, and that nobody cancels.
-    static void lock() noexcept { ::pthread_mutex_lock(&mutex_); }
-    static void unlock() noexcept { ::pthread_mutex_unlock(&mutex_); }
+    static void lock() noexcept { ::pthread_mutex_lock(&mutex); }
+    static void unlock() noexcept { ::pthread_mutex_unlock(&mutex); }
     /// Gives the lock up while waiting; false when `deadline` (monotonic) has passed.
     static bool wait(pthread_cond_t& condition, const timespec& deadline) noexcept {
-        return ::pthread_cond_clockwait(&condition, &mutex_, CLOCK_MONOTONIC, &deadline) == 0;
+        return ::pthread_cond_clockwait(&condition, &mutex, CLOCK_MONOTONIC, &deadline) == 0;
     }
     /// In a forked child, where the thread that forked had it.
-    static void make_anew() noexcept { mutex_ = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP; }
+    static void make_anew() noexcept { mutex = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP; }
 
     static void enter(sigset_t& before, int& cancelling) noexcept {
         sigset_t all;
@@ -54,7 +54,7 @@ public:
     }
 
 private:
-    static inline pthread_mutex_t mutex_ = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
+    static inline pthread_mutex_t mutex = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
 
     int errno_;
     int cancelling_ = 0;
