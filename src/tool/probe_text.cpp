@@ -104,7 +104,8 @@ std::string answers(const std::vector<Answer>& all) {
     std::vector<int> errors;
     for (const Answer& each : all) {
         if (each.error == 0) {
-            accepted += (accepted.empty() ? "" : " ") + std::string{each.name};
+            accepted += accepted.empty() ? "" : " ";
+            accepted += each.name;
         } else if (std::find(errors.begin(), errors.end(), each.error) == errors.end()) {
             errors.push_back(each.error);
         }
@@ -113,7 +114,10 @@ std::string answers(const std::vector<Answer>& all) {
     for (const int error : errors) {
         text += "; " + name_of_error(error) + ':';
         for (const Answer& each : all) {
-            text += each.error == error ? ' ' + std::string{each.name} : "";
+            if (each.error == error) {
+                text += ' ';
+                text += each.name;
+            }
         }
     }
     return text;
