@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <span>
 #include <utility>
 
 #include <poll.h>
@@ -128,16 +129,16 @@ void Engine::epoll_is_ready() noexcept {
     do {
         count = ::epoll_wait(epoll_fd_, ready.data(), static_cast<int>(ready.size()), 0);
         // Two that are open on one terminal are ready together, and who came first shall have it.
-        const auto end = ready.begin() + std::max(count, 0);
-        std::sort(ready.begin(), end, [this](const auto& one, const auto& other) {
+        const auto arrived = std::span{ready}.first(static_cast<std::size_t>(std::max(count, 0)));
+        std::sort(arrived.begin(), arrived.end(), [this](const auto& one, const auto& other) {
             const FileState* const file = file_of(one.data.u64);
             const FileState* const other_file = file_of(other.data.u64);
             return (file != nullptr ? file->waits_since : 0) <
                    (other_file != nullptr ? other_file->waits_since : 0);
         });
-        for (auto one = ready.begin(); one != end; ++one) {
-            if (FileState* const file = file_of(one->data.u64)) {
-                epoll_event(*file, one->events);
+        for (const struct epoll_event& one : arrived) {
+            if (FileState* const file = file_of(one.data.u64)) {
+                epoll_event(*file, one.events);
             }
         }
     } while (count == static_cast<int>(ready.size()));

@@ -4,7 +4,7 @@
 // when the program's own choice is not made.
 #undef _FILE_OFFSET_BITS
 #undef _TIME_BITS
-#define _LARGEFILE64_SOURCE 1
+#define _LARGEFILE64_SOURCE 1 // NOLINT(bugprone-reserved-identifier)
 
 #include "posix/calls.hpp"
 
@@ -77,6 +77,8 @@ int start_list(int mode, Block* const list[], int count, const sigevent* notific
 
 #pragma GCC visibility push(default)
 extern "C" {
+// glibc's own parameter names are reserved ones.
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
 
 int aio_read(aiocb* block) noexcept {
     return transfer(block, Opcode::read);
@@ -160,5 +162,6 @@ int __aio_suspend_time64(const aiocb64* const list[], int count, const Time64* l
 }
 #endif
 
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)
 } // extern "C"
 #pragma GCC visibility pop

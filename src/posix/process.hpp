@@ -15,7 +15,7 @@ Layer* layer(int& error) noexcept;
 Layer* layer_if_any() noexcept;
 
 /// For the layer that is yet to be made. With the CriticalSection held.
-void configure(const Settings& settings) noexcept;
+void configure(const Settings& wanted) noexcept;
 
 } // namespace posix::process
 AIOXX_NAMESPACE_END
