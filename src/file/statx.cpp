@@ -22,7 +22,7 @@ bool statx(int fd, Statx& status) noexcept {
 }
 
 bool statx_inode(int fd, Statx& status) noexcept {
-    return ask(fd, Statx::inode_number, status);
+    return ask(fd, Statx::type | Statx::inode_number, status);
 }
 
 AIOXX_NAMESPACE_END

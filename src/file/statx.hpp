@@ -39,7 +39,7 @@ static_assert(sizeof(Statx) == 256 && offsetof(Statx, dio_memory_alignment) == 0
 
 /// statx(2) on an open file, without synchronising with a server. False when the call is refused.
 bool statx(int fd, Statx& status) noexcept;
-/// The same for the numbers of inode and device alone.
+/// The same for the numbers of inode and device, and the type, alone.
 bool statx_inode(int fd, Statx& status) noexcept;
 
 AIOXX_NAMESPACE_END

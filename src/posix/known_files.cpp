@@ -23,6 +23,7 @@ bool KnownFiles::Identity::learn(int fd) noexcept {
     if (statx_inode(fd, status)) {
         inode = status.inode;
         device = std::uint64_t{status.device_numbers[2]} << 32U | status.device_numbers[3];
+        type = status.mode & S_IFMT;
         return true;
     }
     struct stat basic {}; // before Linux 4.11, or forbidden by an old seccomp profile
@@ -31,6 +32,7 @@ bool KnownFiles::Identity::learn(int fd) noexcept {
     }
     inode = basic.st_ino;
     device = basic.st_dev;
+    type = basic.st_mode & S_IFMT;
     return true;
 }
 
@@ -41,7 +43,8 @@ engine::FileState* KnownFiles::find(engine::Engine& engine, int fd, int& error) 
         return nullptr;
     }
     Known& known = known_[fd];
-    if (known.state != nullptr && known.identity == identity) {
+    const bool is_new = identity.is_anonymous() && !anonymous_.is_the_same(fd);
+    if (known.state != nullptr && known.identity == identity && !is_new) {
         return known.state;
     }
     known.state = nullptr;

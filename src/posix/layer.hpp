@@ -73,7 +73,10 @@ public:
     /// the layer's own descriptors: another layer has to be made.
     [[nodiscard]] bool is_cut_off() const noexcept;
     /// In a forked child: gives back its copies of descriptors. Nothing else may be called.
-    void abandon() noexcept { engine_.close_inherited_descriptors(); }
+    void abandon() noexcept {
+        engine_.close_inherited_descriptors();
+        files_.close_inherited_descriptors();
+    }
     /// The program's end: what --stats asks for.
     void print_counts() const noexcept;
 

@@ -8,6 +8,11 @@
 
 #include "child.hpp"
 
+#include <cstdint>
+#include <cstring>
+
+#include <sys/eventfd.h>
+
 namespace aioxx::test {
 namespace {
 
@@ -94,6 +99,33 @@ POSIX_CASE("reads that wait on a pipe get its data although their number is anot
     }
     CHECK(received == "0123456789");
     CHECK(readable_bytes(other.reader) == 10);
+}
+
+POSIX_CASE("a read of an eventfd whose number was another's, with a read waiting, reads its own") {
+    NOT_ON_GLIBC("its threads read from whatever the number is by then");
+    const auto add = [](int counter, std::uint64_t value) {
+        REQUIRE(::write(counter, &value, sizeof(value)) == sizeof(value));
+    };
+    const auto value_of = [](const Block& block) {
+        std::uint64_t value = 0;
+        std::memcpy(&value, block.text().data(), sizeof(value));
+        return value;
+    };
+    const Descriptor first{::eventfd(0, EFD_CLOEXEC)};
+    const Descriptor second{::eventfd(0, EFD_CLOEXEC)};
+    const Descriptor number{::fcntl(first, F_DUPFD_CLOEXEC, 0)};
+    Block of_first{number, sizeof(std::uint64_t)};
+    REQUIRE(aio_read(of_first) == 0);
+    REQUIRE(::dup3(second, number, O_CLOEXEC) == int{number});
+    Block of_second{number, sizeof(std::uint64_t)};
+    REQUIRE(aio_read(of_second) == 0);
+    add(second, 2);
+    CHECK(of_second.outcome() == sizeof(std::uint64_t));
+    CHECK(value_of(of_second) == 2);
+    CHECK(aio_error(of_first) == EINPROGRESS);
+    add(first, 1);
+    CHECK(of_first.outcome() == sizeof(std::uint64_t));
+    CHECK(value_of(of_first) == 1);
 }
 
 /// Whether another process sees a record lock on `path`.
