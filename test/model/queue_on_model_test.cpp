@@ -44,11 +44,11 @@ std::vector<std::string> run_on_model(std::uint64_t seed, bool threads) {
 }
 
 TEST_CASE("a queue keeps its contracts on a kernel that does anything") {
-    for_seeds(1500, [](std::uint64_t seed) { return run_on_model(seed, false); });
+    for_seeds(500, [](std::uint64_t seed) { return run_on_model(seed, false); });
 }
 
 TEST_CASE("and with helper threads that enter it at the same time") {
-    for_seeds(200, [](std::uint64_t seed) { return run_on_model(seed, true); });
+    for_seeds(100, [](std::uint64_t seed) { return run_on_model(seed, true); });
 }
 
 TEST_CASE("what is posted while a queue waits ends its wait") {

@@ -18,15 +18,15 @@ namespace aioxx::test {
 /// The one that runs, for who ends the program.
 inline std::uint64_t current_seed = 0;
 
-/// Runs `one(seed)`, which returns what was wrong, for `usual` seeds; AIOXX_SEEDS sets another
-/// number, AIOXX_SEED replays one.
+/// Runs `one(seed)`, which returns what was wrong, for `usual` seeds; AIOXX_SEEDS says how many
+/// times as many, AIOXX_SEED replays one.
 template <typename Run>
 void for_seeds(std::uint64_t usual, Run&& one) {
     const char* const single = std::getenv("AIOXX_SEED");
     const char* const many = std::getenv("AIOXX_SEEDS");
     const std::uint64_t from = single != nullptr ? std::strtoull(single, nullptr, 10) : 1;
     const std::uint64_t count =
-        single != nullptr ? 1 : (many != nullptr ? std::strtoull(many, nullptr, 10) : usual);
+        single != nullptr ? 1 : usual * (many != nullptr ? std::strtoull(many, nullptr, 10) : 1);
     if (__sanitizer_set_death_callback != nullptr) {
         __sanitizer_set_death_callback([] {
             std::fprintf(stderr, "AIOXX_SEED=%llu\n",
