@@ -2,42 +2,25 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "posix/known_files.hpp"
 
-#include "file/statx.hpp"
-
 #include <cerrno>
-
-#include <fcntl.h>
-#include <sys/stat.h>
 
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
-/// Not by fstat: who asks for the times of a file makes its next write change them, and the inode
-/// dirty with every single one (multigrain timestamps, Linux 6.13).
-bool KnownFiles::Identity::learn(int fd) noexcept {
-    flags = ::fcntl(fd, F_GETFL);
-    if (flags < 0) {
-        return false;
+namespace {
+
+CachedReads::Kind kind_for_reads(const engine::FileState& state) noexcept {
+    const bool has_pages = state.kind == FileKind::regular || state.kind == FileKind::block_device;
+    if (!has_pages || state.direct || state.stream) {
+        return CachedReads::Kind::other;
     }
-    Statx status;
-    if (statx_inode(fd, status)) {
-        inode = status.inode;
-        device = std::uint64_t{status.device_numbers[2]} << 32U | status.device_numbers[3];
-        type = status.mode & S_IFMT;
-        return true;
-    }
-    struct stat basic {}; // before Linux 4.11, or forbidden by an old seccomp profile
-    if (::fstat(fd, &basic) != 0) {
-        return false;
-    }
-    inode = basic.st_ino;
-    device = basic.st_dev;
-    type = basic.st_mode & S_IFMT;
-    return true;
+    return state.in_memory ? CachedReads::Kind::in_memory : CachedReads::Kind::cached;
 }
 
+} // namespace
+
 engine::FileState* KnownFiles::find(engine::Engine& engine, int fd, int& error) {
-    Identity identity;
+    FileIdentity identity;
     if (!identity.learn(fd)) {
         error = EBADF;
         return nullptr;
@@ -48,6 +31,7 @@ engine::FileState* KnownFiles::find(engine::Engine& engine, int fd, int& error) 
         return known.state;
     }
     known.state = nullptr;
+    cached_reads_.learn(fd, CachedReads::Kind::other, identity);
     std::error_code failure;
     known.file = File::borrow(fd, failure); // the engine keeps what it needs of the one before
     if (failure) {
@@ -62,6 +46,7 @@ engine::FileState* KnownFiles::find(engine::Engine& engine, int fd, int& error) 
     }
     known.state = &state;
     known.identity = identity;
+    cached_reads_.learn(fd, kind_for_reads(state), identity);
     return &state;
 }
 

@@ -6,8 +6,9 @@
 
 #include "engine/engine.hpp"
 #include "posix/anonymous_files.hpp"
+#include "posix/cached_reads.hpp"
+#include "posix/file_identity.hpp"
 
-#include <cstdint>
 #include <unordered_map>
 
 AIOXX_NAMESPACE_BEGIN
@@ -22,27 +23,19 @@ public:
     engine::FileState* find(engine::Engine& engine, int fd, int& error);
     /// In a forked child. Nothing else may be called.
     void close_inherited_descriptors() noexcept { anonymous_.close(); }
+    /// Of the numbers that find() was asked for. Needs no lock.
+    [[nodiscard]] CachedReads& cached_reads() noexcept { return cached_reads_; }
+    [[nodiscard]] const CachedReads& cached_reads() const noexcept { return cached_reads_; }
 
 private:
-    /// What tells one open file from another that has its number later.
-    struct Identity {
-        std::uint64_t device = 0;
-        std::uint64_t inode = 0;
-        int flags = 0;
-        unsigned type = 0; // S_IFMT
-
-        bool operator==(const Identity&) const = default;
-        /// False when nothing is open as `fd`.
-        bool learn(int fd) noexcept;
-        [[nodiscard]] bool is_anonymous() const noexcept { return type == 0; }
-    };
     struct Known {
         File file; // borrowed
         engine::FileState* state = nullptr;
-        Identity identity;
+        FileIdentity identity;
     };
     std::unordered_map<int, Known> known_;
     AnonymousFiles anonymous_;
+    CachedReads cached_reads_;
 };
 
 } // namespace posix

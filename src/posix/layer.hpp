@@ -67,6 +67,8 @@ public:
     bool list_is_complete(RequestList& list) noexcept;
     void give_back(RequestList& list) noexcept { lists_.give_back(list); }
 
+    /// For those that need nothing of what is here; needs no lock.
+    [[nodiscard]] CachedReads& cached_reads() noexcept { return files_.cached_reads(); }
     [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
     [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
     /// Whether nothing is in progress, and a program that closes what it does not know has closed

@@ -92,13 +92,14 @@ void Layer::finished(Request& request) noexcept {
 
 void Layer::print_counts() const noexcept {
     const engine::Statistics& engine = engine_.statistics();
+    const std::uint64_t cached = files_.cached_reads().count();
     const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
     std::fprintf(stderr,
                  "aioxx posix: %llu requests: %llu done at once, %llu direct, %llu offloaded, "
                  "%llu polled, %llu cancelled; %llu in progress at most\n",
-                 number(counts_.requests), number(counts_.at_once), number(counts_.direct),
-                 number(engine.offloaded), number(engine.polled), number(counts_.cancelled),
-                 number(counts_.deepest));
+                 number(counts_.requests + cached), number(counts_.at_once + cached),
+                 number(counts_.direct), number(engine.offloaded), number(engine.polled),
+                 number(counts_.cancelled), number(counts_.deepest));
 }
 
 void Layer::notify(const sigevent& notification) noexcept {

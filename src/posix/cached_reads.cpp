@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "posix/cached_reads.hpp"
+
+#include <aioxx/core/flags.hpp>
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+AIOXX_NAMESPACE_BEGIN
+namespace posix {
+namespace {
+
+constexpr std::size_t most = std::size_t{1} << 20U; // more is copied beside the program
+
+/// Not the C library's: that is a cancellation point, and aio_read is none.
+ssize_t read_at(int fd, void* to, std::size_t length, std::int64_t offset, int flags) noexcept {
+    const iovec one{to, length};
+    const auto at = static_cast<std::uint64_t>(offset);
+    constexpr unsigned half = sizeof(long) * 4; // of the kernel's long, twice: no shift too wide
+    return ::syscall(SYS_preadv2, fd, &one, 1UL, static_cast<unsigned long>(at),
+                     static_cast<unsigned long>(at >> half >> half), flags);
+}
+
+} // namespace
+
+void CachedReads::learn(int fd, Kind kind, const FileIdentity& identity) noexcept {
+    const auto number = static_cast<std::size_t>(fd);
+    if (number >= known_.size()) {
+        return;
+    }
+    Known& known = known_[number];
+    known.kind.store(Kind::other); // meanwhile
+    known.misses.store(0);
+    known.pause.store(0);
+    known.flags.store(identity.flags);
+    known.device.store(identity.device);
+    known.inode.store(identity.inode);
+    known.kind.store(kind);
+}
+
+ssize_t CachedReads::read(int fd, void* to, std::size_t length, std::int64_t offset) noexcept {
+    const auto number = static_cast<std::size_t>(fd);
+    if (number >= known_.size() || length == 0 || length > most || offset < 0) {
+        return -1;
+    }
+    Known& known = known_[number];
+    const Kind kind = known.kind.load(std::memory_order_relaxed);
+    if (kind == Kind::other || known.is_paused()) {
+        return -1;
+    }
+    const int before = errno;
+    ssize_t bytes = -1;
+    bool whole = false;
+    if (kind == Kind::in_memory) {
+        bytes = known.is_still(fd) ? read_at(fd, to, length, offset, 0) : -1;
+        whole = bytes >= 0;
+    } else if (const int flags = ::fcntl(fd, F_GETFL); flags >= 0 && (flags & O_DIRECT) == 0) {
+        // It ends where the cached pages do, as well as where the file does.
+        bytes = read_at(fd, to, length, offset, static_cast<int>(RwFlags::nowait));
+        whole = bytes == 0 || bytes == static_cast<ssize_t>(length);
+    }
+    errno = before;
+    if (!whole) {
+        known.missed();
+        return -1;
+    }
+    known.misses.store(0, std::memory_order_relaxed);
+    count_.fetch_add(1, std::memory_order_relaxed);
+    return bytes;
+}
+
+bool CachedReads::Known::is_paused() noexcept {
+    const std::uint8_t left = pause.load(std::memory_order_relaxed);
+    if (left > 0) {
+        pause.store(static_cast<std::uint8_t>(left - 1), std::memory_order_relaxed);
+    }
+    return left > 0;
+}
+
+/// What is not in memory is tried twice, here and on the ordinary way; so not every time.
+void CachedReads::Known::missed() noexcept {
+    constexpr unsigned longest = 6; // a pause of 64
+    const std::uint8_t row = misses.load(std::memory_order_relaxed);
+    misses.store(static_cast<std::uint8_t>(std::min(row + 1U, longest)), std::memory_order_relaxed);
+    pause.store(static_cast<std::uint8_t>(1U << row), std::memory_order_relaxed);
+}
+
+bool CachedReads::Known::is_still(int fd) const noexcept {
+    FileIdentity now;
+    return now.learn(fd) && now.flags == flags.load(std::memory_order_relaxed) &&
+           now.device == device.load(std::memory_order_relaxed) &&
+           now.inode == inode.load(std::memory_order_relaxed);
+}
+
+} // namespace posix
+AIOXX_NAMESPACE_END

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "posix/file_identity.hpp"
+
+#include "file/statx.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+AIOXX_NAMESPACE_BEGIN
+namespace posix {
+
+/// Not by fstat: who asks for the times of a file makes its next write change them, and the inode
+/// dirty with every single one (multigrain timestamps, Linux 6.13).
+bool FileIdentity::learn(int fd) noexcept {
+    flags = ::fcntl(fd, F_GETFL);
+    if (flags < 0) {
+        return false;
+    }
+    Statx status;
+    if (statx_inode(fd, status)) {
+        inode = status.inode;
+        device = std::uint64_t{status.device_numbers[2]} << 32U | status.device_numbers[3];
+        type = status.mode & S_IFMT;
+        return true;
+    }
+    struct stat basic {}; // before Linux 4.11, or forbidden by an old seccomp profile
+    if (::fstat(fd, &basic) != 0) {
+        return false;
+    }
+    inode = basic.st_ino;
+    device = basic.st_dev;
+    type = basic.st_mode & S_IFMT;
+    return true;
+}
+
+} // namespace posix
+AIOXX_NAMESPACE_END

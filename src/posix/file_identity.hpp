@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include <aioxx/kernel/namespace.hpp>
+
+#include <cstdint>
+
+AIOXX_NAMESPACE_BEGIN
+namespace posix {
+
+/// What tells one open file from another that has its number later.
+struct FileIdentity {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    int flags = 0;     // of F_GETFL
+    unsigned type = 0; // S_IFMT
+
+    bool operator==(const FileIdentity&) const = default;
+    /// False when nothing is open as `fd`.
+    bool learn(int fd) noexcept;
+    /// Of a kind that shares one inode: it has to be told apart in another way.
+    [[nodiscard]] bool is_anonymous() const noexcept { return type == 0; }
+};
+
+} // namespace posix
+AIOXX_NAMESPACE_END
