@@ -39,7 +39,8 @@ FileState::FileState(Engine& user, const File& file) noexcept
           },
           [](FileUse& use) noexcept { delete &static_cast<FileState&>(use); }),
       engine(&user), fd(file.fd()), kind(file.kind()), alignment(known_alignment(file)),
-      stream(file.is_stream()), direct(file.is_direct()), append(file.is_append()) {
+      stream(file.is_stream()), direct(file.is_direct()), append(file.is_append()),
+      synchronous(file.is_synchronous()) {
     on_fuse = file.is_on_fuse();
     if (file.is_in_memory()) {
         in_memory = true;

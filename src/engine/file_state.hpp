@@ -68,6 +68,7 @@ public:
     bool stream;
     bool direct;
     bool append;
+    bool synchronous;
     bool in_memory = false;  // tmpfs and its like: nothing there blocks on a device
     bool on_fuse = false;    // even a direct write asks the server something before it is begun
     bool closed = false;     // the File is gone; the number may be somebody else's

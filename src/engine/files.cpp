@@ -119,7 +119,8 @@ bool Engine::ensure_pin(FileState& file) noexcept {
 
 void Engine::unpin(FileState& file) noexcept {
     if (file.pin != nullptr) {
-        helpers_->let_go(*std::exchange(file.pin, nullptr));
+        Pin& pin = *std::exchange(file.pin, nullptr);
+        options_.numbers_expire ? helpers_->let_go_and_wait(pin) : helpers_->let_go(pin);
     }
 }
 

@@ -59,7 +59,7 @@ void Helpers::obey(const PrivateTable::Message& message, int file) noexcept {
         break;
     }
     case Message::Kind::close:
-        close_pinned(message.fd);
+        close_now(*static_cast<Pin*>(message.subject));
         break;
     case Message::Kind::epoll:
         epoll_.store(file);
@@ -81,12 +81,21 @@ void Helpers::obey(const PrivateTable::Message& message, int file) noexcept {
     }
 }
 
-/// The file may stay open in the program, and epoll would go on to tell of it.
-void Helpers::close_pinned(int fd) noexcept {
-    if (const int epoll = epoll_.load(); epoll >= 0) {
-        PrivateTable::unwatch(epoll, fd);
+void Helpers::close_now(Pin& pin) noexcept {
+    if (const int fd = pin.fd.load(std::memory_order_acquire); fd >= 0) {
+        if (const int epoll = epoll_.load(); epoll >= 0) {
+            // The file may stay open in the program, and epoll would go on to tell of it.
+            PrivateTable::unwatch(epoll, fd);
+        }
+        PrivateTable::close(fd);
     }
-    PrivateTable::close(fd);
+    {
+        const std::unique_lock lock = lock_awake();
+        --pinned_;
+    }
+    pin.fd.store(Pin::closed, std::memory_order_release);
+    pin.fd.notify_all();
+    pins_.give_back(pin);
 }
 
 void Helpers::start_helper() noexcept {
@@ -106,9 +115,7 @@ void Helpers::work_alone() noexcept {
     while (threads_ == 0 && !jobs_.empty() &&
            jobs_.front()->pin->fd.load(std::memory_order_acquire) != Pin::on_its_way) {
         Operation& operation = *next_job();
-        lock.unlock();
-        run(operation);
-        lock.lock();
+        run(operation, lock);
     }
 }
 
@@ -144,24 +151,24 @@ void Helpers::end_helpers() noexcept {
 
 void Helpers::help() noexcept {
     std::unique_lock lock{mutex_};
-    for (;;) {
-        ++idle_;
-        lock.unlock();
-        const timespec limit = monotonic_in(options_.idle);
-        const bool in_time = ::sem_clockwait(&work_, CLOCK_MONOTONIC, &limit) == 0;
-        const bool expired = !in_time && errno == ETIMEDOUT;
-        lock.lock();
-        --idle_;
-        Operation* const operation = next_job();
-        if (operation == nullptr) {
-            if (stopping_ || expired) {
-                break;
-            }
-            continue;
+    for (bool has_more = false;;) {
+        bool expired = false;
+        if (!has_more) {
+            ++idle_;
+            lock.unlock();
+            const timespec limit = monotonic_in(options_.idle);
+            const bool in_time = ::sem_clockwait(&work_, CLOCK_MONOTONIC, &limit) == 0;
+            expired = !in_time && errno == ETIMEDOUT;
+            lock.lock();
+            --idle_;
         }
-        lock.unlock();
-        run(*operation);
-        lock.lock();
+        Operation* const operation = next_job();
+        has_more = false;
+        if (operation != nullptr) {
+            has_more = run(*operation, lock);
+        } else if (stopping_ || expired) {
+            break;
+        }
     }
     --threads_;
     helper_ended_.notify_all();
@@ -175,46 +182,73 @@ Operation* Helpers::next_job() noexcept {
     return operation;
 }
 
-void Helpers::run(Operation& operation) noexcept {
+/// Called, and returns, with the lock. True when it was another's turn after it: that is a job that
+/// nobody was woken for.
+bool Helpers::run(Operation& operation, std::unique_lock<std::mutex>& lock) noexcept {
     const bool poll = operation.kind == Kind::poll;
+    const bool in_turn = operation.in_turn;
+    const bool by_call = operation.route == Route::call;
     Pin& pin = *std::exchange(operation.pin, nullptr);
+    lock.unlock();
+    const std::error_code error = make_call(operation, pin);
+    lock.lock();
+    // Once accepted, the operation may have completed and be another's.
+    if (error || by_call) {
+        refused_.push_back(operation);
+        any_refused_.store(true, std::memory_order_release);
+    }
+    if (poll) {
+        --submitting_polls_;
+        poll_submitted_.notify_all();
+    }
+    const bool has_more = in_turn && pass_turn(pin);
+    const bool last = is_last(pin);
+    if (last || error || by_call) {
+        lock.unlock();
+        if (last) {
+            close_now(pin);
+        }
+        if (error || by_call) {
+            PrivateTable::signal(wake_);
+        }
+        lock.lock();
+    }
+    return has_more;
+}
+
+std::error_code Helpers::make_call(Operation& operation, const Pin& pin) noexcept {
     pin.fd.wait(Pin::on_its_way, std::memory_order_acquire);
     std::error_code error{pin.fd == Pin::lost ? EMFILE : 0, std::generic_category()};
-    std::int64_t result = -error.value();
-    const bool by_call = operation.route == Route::call;
-    if (!error && by_call) {
-        result = operation.call(pin.fd.load());
-    } else if (!error) {
+    const bool poll = operation.kind == Kind::poll;
+    if (!error && operation.route == Route::call) {
+        operation.result = operation.call(pin.fd.load());
+        return error;
+    }
+    if (!error) {
         operation.iocb.raw().fd = static_cast<std::uint32_t>(pin.fd.load());
         do {
             context_.submit(operation.iocb, error);
         } while (error.value() == EINTR);
-        result = -error.value();
+    }
+    if (error) {
+        operation.result = -error.value();
     }
     if (error.value() == EAGAIN && !poll) {
         // Memory is short. It is tried again when the engine has seen this, and not at once.
         constexpr timespec pause{0, 1'000'000};
         ::nanosleep(&pause, nullptr);
     }
-    // Once accepted, the operation may have completed and be another's.
-    if (error || by_call) {
-        operation.result = result;
-        {
-            const std::lock_guard lock{mutex_};
-            refused_.push_back(operation);
-            any_refused_.store(true, std::memory_order_release);
-        }
-        PrivateTable::signal(wake_);
+    return error;
+}
+
+bool Helpers::pass_turn(Pin& pin) noexcept {
+    Operation* const next = pin.behind.pop_front();
+    pin.turn_is_taken = next != nullptr;
+    if (next != nullptr) {
+        next->waits_for_turn = false;
+        jobs_.push_back(*next); // at the end: other files have a turn as well
     }
-    if (poll) {
-        const std::lock_guard lock{mutex_};
-        --submitting_polls_;
-        poll_submitted_.notify_all();
-    }
-    int fd = -1;
-    if (is_last(pin, fd) && fd >= 0) {
-        close_pinned(fd); // this is the table that it is in
-    }
+    return next != nullptr;
 }
 
 } // namespace engine

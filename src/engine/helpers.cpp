@@ -14,6 +14,12 @@ namespace {
 
 using Message = PrivateTable::Message;
 
+void pause_processor() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+}
+
 } // namespace
 
 Helpers::Helpers(Context& context, const Options& options, int wake, int event_fd) noexcept
@@ -28,9 +34,7 @@ std::unique_lock<std::mutex> Helpers::lock_awake() noexcept {
     constexpr int attempts = 200;
     std::unique_lock lock{mutex_, std::try_to_lock};
     for (int i = 0; i < attempts && !lock.owns_lock(); ++i) {
-#if defined(__x86_64__) || defined(__i386__)
-        __builtin_ia32_pause();
-#endif
+        pause_processor();
         lock.try_lock();
     }
     if (!lock.owns_lock()) {
@@ -124,7 +128,7 @@ Pin* Helpers::pin(int fd) noexcept {
         }
         ++pinned_; // the keeper stays from here on
     }
-    if (table_.send({Message::Kind::file, pin, 0}, fd) != 0) {
+    if (table_.send({Message::Kind::file, pin}, fd) != 0) {
         const std::unique_lock lock = lock_awake();
         --pinned_;
         pins_.give_back(*pin);
@@ -133,33 +137,51 @@ Pin* Helpers::pin(int fd) noexcept {
     return pin;
 }
 
-bool Helpers::is_last(Pin& pin, int& fd) noexcept {
-    if (pin.holders.fetch_sub(1, std::memory_order_acq_rel) != 1) {
-        return false;
+bool Helpers::is_last(Pin& pin) noexcept {
+    return pin.holders.fetch_sub(1, std::memory_order_acq_rel) == 1;
+}
+
+/// For the last holder. False when there is nobody to tell.
+bool Helpers::tell_to_close(Pin& pin) noexcept {
+    if (pin.fd.load(std::memory_order_acquire) < 0) {
+        close_now(pin); // nothing has arrived
+        return true;
     }
-    fd = pin.fd.load(std::memory_order_acquire);
-    pins_.give_back(pin);
-    const std::unique_lock lock = lock_awake();
-    --pinned_;
-    return true;
+    return table_.send({Message::Kind::close, &pin}, -1) == 0;
 }
 
 void Helpers::let_go(Pin& pin) noexcept {
     pin.fd.wait(Pin::on_its_way, std::memory_order_acquire); // the keeper is quick
-    int fd = -1;
-    if (is_last(pin, fd) && fd >= 0) {
-        table_.send({Message::Kind::close, nullptr, fd}, -1);
+    if (is_last(pin)) {
+        tell_to_close(pin);
+    }
+}
+
+void Helpers::let_go_and_wait(Pin& pin) noexcept {
+    pin.fd.wait(Pin::on_its_way, std::memory_order_acquire);
+    if (is_last(pin) && !tell_to_close(pin)) {
+        return;
+    }
+    // Nobody else takes pins: this one is not used again before this returns.
+    constexpr int attempts = 100;
+    int fd = pin.fd.load(std::memory_order_acquire);
+    for (int i = 0; i < attempts && fd != Pin::closed; ++i) {
+        pause_processor();
+        fd = pin.fd.load(std::memory_order_acquire);
+    }
+    for (; fd != Pin::closed; fd = pin.fd.load(std::memory_order_acquire)) {
+        pin.fd.wait(fd, std::memory_order_acquire);
     }
 }
 
 int Helpers::watch(Pin& pin, int epoll, std::uint32_t events, std::uint64_t data) noexcept {
     if (!epoll_sent_) {
-        if (const int error = table_.send({Message::Kind::epoll, nullptr, 0}, epoll); error != 0) {
+        if (const int error = table_.send({Message::Kind::epoll, nullptr}, epoll); error != 0) {
             return error;
         }
         epoll_sent_ = true;
     }
-    return table_.send({Message::Kind::watch, &pin, 0, events, data}, -1);
+    return table_.send({Message::Kind::watch, &pin, events, data}, -1);
 }
 
 void Helpers::hand_over(Operation& operation) noexcept {
@@ -167,6 +189,11 @@ void Helpers::hand_over(Operation& operation) noexcept {
     bool more = false;
     {
         const std::unique_lock lock = lock_awake();
+        if (operation.in_turn && std::exchange(operation.pin->turn_is_taken, true)) {
+            operation.waits_for_turn = true;
+            operation.pin->behind.push_back(operation);
+            return;
+        }
         jobs_.push_back(operation);
         more = jobs_.size() > idle_ && threads_ < options_.limit;
         threads_ += more ? 1 : 0;
@@ -174,7 +201,7 @@ void Helpers::hand_over(Operation& operation) noexcept {
     }
     ::sem_post(&work_);
     if (more) {
-        table_.send({Message::Kind::start, nullptr, 0}, -1);
+        table_.send({Message::Kind::start, nullptr}, -1);
     }
 }
 
@@ -199,7 +226,14 @@ bool Helpers::take_back(Operation& operation) noexcept {
             operation.result = 0;
             return true;
         }
-        jobs_.remove(operation);
+        if (std::exchange(operation.waits_for_turn, false)) {
+            operation.pin->behind.remove(operation);
+        } else {
+            jobs_.remove(operation);
+            if (operation.in_turn) {
+                pass_turn(*operation.pin); // to a helper that was woken for this one
+            }
+        }
     }
     let_go(*std::exchange(operation.pin, nullptr));
     return true;

@@ -77,6 +77,10 @@ public:
     Pin* pin(int fd) noexcept;
     static void hold(Pin& pin) noexcept { pin.holders.fetch_add(1, std::memory_order_relaxed); }
     void let_go(Pin& pin) noexcept;
+    /// The same, for the last who is no helper, and returns when the file is closed: what a program
+    /// is told to be done shall not hold its locks, ports and pipes. Waits for the keeper, or for
+    /// a helper that returns from its call.
+    void let_go_and_wait(Pin& pin) noexcept;
 
     /// Has the epoll descriptor `epoll` (always the same) tell `events` of the pinned file, with
     /// `data`. 0 or an errno; when it turns out to be impossible the pin says so, and
@@ -85,7 +89,9 @@ public:
     bool take_unwatchable() noexcept { return any_unwatchable_.exchange(false); }
 
     /// Hands over an operation that is prepared and has a pin, which the helper lets go. It comes
-    /// back in the ring, or, when its submit is refused, through take_refused().
+    /// back in the ring, or, when its submit is refused, through take_refused(). Of those that are
+    /// in_turn on one pin a single helper makes one after the other: they would only wait for each
+    /// other in the kernel, each with a thread that had to be woken.
     void hand_over(Operation& operation) noexcept;
     /// Takes one back before a helper has begun it; false when it is too late. The pin is let go.
     bool take_back(Operation& operation) noexcept;
@@ -108,10 +114,12 @@ private:
 
     void help() noexcept;
     Operation* next_job() noexcept; // with the mutex held
-    void run(Operation& operation) noexcept;
-    /// The last holder's part: true, and the number to close.
-    bool is_last(Pin& pin, int& fd) noexcept;
-    void close_pinned(int fd) noexcept;
+    bool run(Operation& operation, std::unique_lock<std::mutex>& lock) noexcept;
+    std::error_code make_call(Operation& operation, const Pin& pin) noexcept;
+    bool pass_turn(Pin& pin) noexcept; // with the mutex held
+    static bool is_last(Pin& pin) noexcept;
+    bool tell_to_close(Pin& pin) noexcept;
+    void close_now(Pin& pin) noexcept; // where the file is
 
     Context& context_;
     const Options options_;

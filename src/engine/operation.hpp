@@ -93,6 +93,8 @@ public:
     std::uint64_t sequence = 0;    // among the writes and flushes of its file
     std::size_t done = 0;          // bytes transferred by earlier parts
     Pin* pin = nullptr;            // holds the file for a helper
+    bool in_turn = false;          // helpers make these one after the other on a file
+    bool waits_for_turn = false;
 
     // The outcome.
     std::int64_t result = 0;

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
-#include <aioxx/kernel/namespace.hpp>
+#include "engine/operation.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -19,10 +19,15 @@ namespace engine {
 struct Pin {
     static constexpr int on_its_way = -1;
     static constexpr int lost = -2; // the helpers' table was full
+    static constexpr int closed = -3;
 
     std::atomic<unsigned> holders{0};
     std::atomic<int> fd{on_its_way}; // in the helpers' table
     std::atomic<int> unwatchable{0}; // why epoll does not take it: an errno
+
+    // Of the operations that are made one after the other; with the helpers' mutex.
+    bool turn_is_taken = false;
+    OperationList behind;
 };
 
 /// Pins made ahead, so that taking one allocates nothing.

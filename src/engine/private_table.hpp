@@ -18,8 +18,7 @@ public:
     /// What is sent with a file, or without one.
     struct Message {
         enum class Kind : int { file, close, start, epoll, watch } kind;
-        void* subject; // of `file` and `watch`: the pin
-        int fd;        // of `close`: a number in the private table
+        void* subject; // of `file`, `close` and `watch`: the pin
 
         // Of `watch`: what to be told of, and the registration's own data.
         std::uint32_t events = 0;

@@ -35,6 +35,16 @@ bool asks_for_nowait(const Operation& operation) noexcept {
     return (operation.flags & RwFlags::nowait) != RwFlags::none;
 }
 
+/// Whether it holds the inode's lock from the beginning to the end, as writes into the page cache
+/// do. What has to reach the disk as well waits for that without the lock.
+bool waits_for_inode(const Operation& operation) noexcept {
+    const FileState& file = *operation.file;
+    constexpr RwFlags to_disk = RwFlags::sync | RwFlags::dsync;
+    return operation.is_write() && operation.route == Route::helper &&
+           file.kind == FileKind::regular && !file.direct && !file.synchronous &&
+           (operation.flags & to_disk) == RwFlags::none;
+}
+
 } // namespace
 
 Route Engine::choose_route(Operation& operation) noexcept {
@@ -188,6 +198,7 @@ void Engine::hand_over(Operation& operation) noexcept {
     FileState& file = *operation.file;
     Helpers::hold(*file.pin);
     operation.pin = file.pin;
+    operation.in_turn = waits_for_inode(operation);
     operation.prepare(-1, event_fd()); // the helper puts its own number in
     ++helper_jobs_;
     ++statistics_.offloaded;

@@ -109,6 +109,10 @@ File File::open(const char* path, int flags, unsigned mode, std::error_code& err
 
 File File::open_at(int directory, const char* path, int flags, unsigned mode,
                    std::error_code& error) noexcept {
+    if (path == nullptr) { // the C library declares that it never is
+        error.assign(EFAULT, std::generic_category());
+        return {};
+    }
     const int fd = ::openat(directory, path, flags | O_CLOEXEC, static_cast<mode_t>(mode));
     if (fd < 0) {
         error.assign(errno, std::generic_category());
@@ -196,6 +200,10 @@ bool File::is_writable() const noexcept {
 
 bool File::is_direct() const noexcept {
     return (status_flags_ & O_DIRECT) != 0 && kind_ != FileKind::pipe; // a pipe of packets
+}
+
+bool File::is_synchronous() const noexcept {
+    return (status_flags_ & (O_SYNC | O_DSYNC)) != 0;
 }
 
 bool File::is_append() const noexcept {

@@ -53,7 +53,8 @@ class AIOXX_API File {
 public:
     File() noexcept = default;
 
-    /// open(2), with O_CLOEXEC added. `mode` is for O_CREAT and O_TMPFILE, before the umask.
+    /// open(2), with O_CLOEXEC added. `mode` is for O_CREAT and O_TMPFILE, before the umask. A null
+    /// path is EFAULT.
     static File open(const char* path, int flags, unsigned mode, std::error_code& error) noexcept;
     static File open(const char* path, int flags, unsigned mode = 0666);
     /// The same relative to a directory, openat(2).
@@ -91,6 +92,8 @@ public:
     [[nodiscard]] bool is_writable() const noexcept;
     [[nodiscard]] bool is_direct() const noexcept;
     [[nodiscard]] bool is_append() const noexcept;
+    /// O_SYNC or O_DSYNC: a write is on the disk when it is done.
+    [[nodiscard]] bool is_synchronous() const noexcept;
     [[nodiscard]] bool is_nonblocking() const noexcept;
 
     /// A regular file on tmpfs, ramfs or hugetlbfs: its transfers wait for no device.
@@ -124,7 +127,7 @@ inline File File::open(const char* path, int flags, unsigned mode) {
     std::error_code error = no_error();
     File file = open(path, flags, mode, error);
     if (error) {
-        throw_error(error, path);
+        throw_error(error, path != nullptr ? path : "File::open");
     }
     return file;
 }
