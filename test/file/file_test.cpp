@@ -176,6 +176,13 @@ TEST_CASE("a file that cannot be opened throws, and the text names it") {
     }
 }
 
+TEST_CASE("a path that is null is an error like any other") {
+    std::error_code error;
+    CHECK_FALSE(File::open(nullptr, O_RDONLY, 0, error).is_open());
+    CHECK(error == std::errc::bad_address);
+    CHECK_THROWS_AS(File::open(nullptr, O_RDONLY), std::system_error);
+}
+
 TEST_CASE("a success clears the error that was there") {
     std::error_code error{EIO, std::generic_category()};
     File file = File::open("/dev/null", O_RDONLY, 0, error);
