@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <iostream>
 #include <system_error>
 
@@ -18,6 +19,14 @@ void tell_user(std::string text) {
         text.begin(), text.end(),
         [](char c) { return std::iscntrl(static_cast<unsigned char>(c)); }, '?');
     std::cerr << "aioxx: " << text << '\n';
+}
+
+void print(const std::string& text) {
+    errno = 0;
+    std::cout << text << std::flush;
+    if (!std::cout) {
+        throw Failure("standard output", "cannot write", errno);
+    }
 }
 
 } // namespace tool

@@ -25,4 +25,7 @@ private:
 /// On standard error: one line, whatever a file name in it holds.
 void tell_user(std::string text);
 
+/// On standard output. Throws a Failure where not all of it gets there.
+void print(const std::string& text);
+
 } // namespace tool

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <new>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,17 @@ std::string version() {
            std::to_string(AIOXX_VERSION_MINOR) + '.' + std::to_string(AIOXX_VERSION_PATCH);
 }
 
+/// Runs the command that the words ask for.
+void parse(CLI::App& app, std::vector<std::string> words) {
+    try {
+        app.parse(std::move(words));
+    } catch (const CLI::Success& wanted) { // --help, --version
+        std::ostringstream text;
+        app.exit(wanted, text, text);
+        tool::print(text.str());
+    }
+}
+
 } // namespace
 
 // The options' definitions do not throw.
@@ -44,10 +56,8 @@ int main(int argc, char** argv) { // NOLINT(bugprone-exception-escape)
     tool::add_posix(app, program);
     std::reverse(words.begin(), words.end()); // as the parser wants them
     try {
-        app.parse(std::move(words));
+        parse(app, std::move(words));
         return 0;
-    } catch (const CLI::Success& wanted) { // --help, --version
-        return app.exit(wanted);
     } catch (const CLI::ParseError& error) {
         return report(std::string{error.what()} + " (see aioxx --help)", wrong_usage);
     } catch (const std::bad_alloc&) {

@@ -8,9 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include <cerrno>
 #include <csignal>
-#include <iostream>
 #include <memory>
 
 namespace tool {
@@ -29,11 +27,7 @@ void add_probe(CLI::App& app) {
         clean_up_on_signals();
         ::signal(SIGCHLD, SIG_DFL); // who ignores it does not hear how its children end
         const ProbeReport report = probe(options->path);
-        errno = 0;
-        std::cout << (options->json ? as_json(report) : as_text(report)) << std::flush;
-        if (!std::cout) {
-            throw Failure("standard output", "cannot write", errno);
-        }
+        print(options->json ? as_json(report) : as_text(report));
     });
 }
 

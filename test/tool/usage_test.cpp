@@ -84,3 +84,16 @@ TEST_CASE("--version tells the version of the project") {
                          std::to_string(AIOXX_VERSION_MINOR) + "." +
                          std::to_string(AIOXX_VERSION_PATCH) + "\n");
 }
+
+TEST_CASE("help and version that cannot be written are one line and status 1") {
+    for (const char* const option : {"--help", "--version"}) {
+        CAPTURE(option);
+        Tool tool{{option}};
+        tool.before_exec = [] { ::dup2(::open("/dev/full", O_WRONLY | O_CLOEXEC), STDOUT_FILENO); };
+        const Outcome end = tool.run();
+        CHECK(end.status == 1);
+        CHECK(end.is_one_line_with({"standard output: cannot write: No space left"}));
+        tool.before_exec = [] { ::close(STDOUT_FILENO); };
+        CHECK(tool.run().is_one_line_with({"standard output: cannot write: Bad file descriptor"}));
+    }
+}
