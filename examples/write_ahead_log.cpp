@@ -22,21 +22,18 @@ public:
     /// Returns when `record` is on disk. Appends go out in the order of the calls; who arrives
     /// while a flush is under way shares the next one.
     aioxx::Task<> commit(std::string record) {
-        co_await queue_.write_all(file_, std::as_bytes(std::span{record}), 0);
+        check();
+        check(co_await queue_.write_all(file_, std::as_bytes(std::span{record}), 0).completion());
         const std::uint64_t mine = ++written_;
         while (durable_ < mine) {
-            if (flushing_) {
+            check();
+            if (covered_ > durable_) { // by a flush that is under way
                 co_await queue_.sleep_for(std::chrono::microseconds{100});
                 continue;
             }
-            flushing_ = true;
-            const std::uint64_t covered = written_; // by the flush that begins now
-            const aioxx::Completion flushed = co_await queue_.fdatasync(file_).completion();
-            flushing_ = false;
-            if (flushed.error()) { // what was written may be lost: a second flush would not tell
-                throw std::system_error(flushed.error(), "fdatasync");
-            }
-            durable_ = covered;
+            covered_ = written_;
+            check(co_await queue_.fdatasync(file_).completion());
+            durable_ = covered_;
             ++flushes_;
         }
     }
@@ -44,12 +41,20 @@ public:
     [[nodiscard]] std::uint64_t flushes() const { return flushes_; }
 
 private:
+    /// Once a write or a flush has failed, no later success proves anything: all commits fail.
+    void check(const aioxx::Completion& done = {}) {
+        if (failure_ || (failure_ = done.error())) {
+            throw std::system_error(failure_, "the log is broken");
+        }
+    }
+
     aioxx::Queue& queue_;
     aioxx::File file_;
     std::uint64_t written_ = 0; // records
+    std::uint64_t covered_ = 0; // by the last flush that was begun
     std::uint64_t durable_ = 0;
     std::uint64_t flushes_ = 0;
-    bool flushing_ = false;
+    std::error_code failure_;
 };
 
 } // namespace
@@ -63,7 +68,6 @@ int main(int argc, char** argv) {
         aioxx::Queue queue;
         Log log{queue, argv[1]};
         std::vector<aioxx::Task<>> commits;
-        commits.reserve(writers);
         for (int i = 0; i < writers; ++i) {
             commits.push_back(log.commit("record " + std::to_string(i) + '\n'));
         }
