@@ -19,10 +19,12 @@ bool AnonymousFiles::is_the_same(int fd) noexcept {
         epoll_ = made < 0 ? made : engine::move_high(made);
     }
     struct epoll_event none {}; // it is never waited on
-    if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &none) == 0) {
-        return true;
-    }
-    return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &none) != 0 && errno == EPERM;
+    return knows(fd) || (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &none) != 0 && errno == EPERM);
+}
+
+bool AnonymousFiles::knows(int fd) const noexcept {
+    struct epoll_event none {};
+    return ::epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &none) == 0;
 }
 
 void AnonymousFiles::close() noexcept {

@@ -19,6 +19,8 @@ public:
     /// Whether what is open as `fd` is still what it was when this was asked last; true as well for
     /// what epoll does not take, which nothing waits for.
     bool is_the_same(int fd) noexcept;
+    /// The same, without learning what it is now.
+    [[nodiscard]] bool knows(int fd) const noexcept;
     void close() noexcept;
 
 private:

@@ -113,7 +113,7 @@ void Layer::attendant() noexcept {
     std::chrono::nanoseconds limit = shortest;
     CriticalSection::lock();
     do {
-        while (attended_ > 0) {
+        while (attended_ > 0 && !is_cut_off()) {
             take_in();
             engine_.flush(); // with threads, where they are wanted
             take_in();
@@ -128,7 +128,7 @@ void Layer::attendant() noexcept {
                 limit = engine_.has_events() ? shortest : std::min(limit * 2, longest);
             }
         }
-    } while (idle());
+    } while (!cut_off_ && idle());
     attendant_runs_ = false;
     CriticalSection::unlock();
 }

@@ -71,13 +71,14 @@ public:
     [[nodiscard]] CachedReads& cached_reads() noexcept { return files_.cached_reads(); }
     [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
     [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
-    /// Whether nothing is in progress, and a program that closes what it does not know has closed
-    /// the layer's own descriptors: another layer has to be made.
-    [[nodiscard]] bool is_cut_off() const noexcept;
+    /// Whether a program that closes what it does not know has closed the layer's own descriptors:
+    /// another layer has to be made, and what waits here waits for ever.
+    [[nodiscard]] bool is_cut_off() noexcept;
     /// In a forked child: gives back its copies of descriptors. Nothing else may be called.
     void abandon() noexcept {
         engine_.close_inherited_descriptors();
         files_.close_inherited_descriptors();
+        own_descriptors_.close();
     }
     /// The program's end: what --stats asks for.
     void print_counts() const noexcept;
@@ -112,6 +113,8 @@ private:
     const Settings settings_;
     const std::uint64_t generation_;
     KnownFiles files_;
+    AnonymousFiles own_descriptors_; // of which one is known
+    bool cut_off_ = false;
     Pool<Request> pool_;
     Pool<RequestList> lists_;
     Requests in_progress_;

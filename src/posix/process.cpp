@@ -92,7 +92,9 @@ Layer* layer(int& error) noexcept {
     }
     if (failure) {
         delete layer;
-        error = failure.value();
+        // POSIX knows one word for whatever there is too little of.
+        const int value = failure.value();
+        error = value == EMFILE || value == ENFILE || value == ENOMEM ? EAGAIN : value;
         return nullptr;
     }
     present.store(layer, std::memory_order_release);

@@ -102,10 +102,17 @@ Layer::Layer(const Settings& settings, std::error_code& error)
     ::pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     ::pthread_cond_init(&attention_, &attributes);
     ::pthread_condattr_destroy(&attributes);
+    if (!error && !own_descriptors_.is_the_same(engine_.event_fd()) && // it is now
+        !own_descriptors_.knows(engine_.event_fd())) {
+        error.assign(EMFILE, std::generic_category());
+    }
 }
 
-bool Layer::is_cut_off() const noexcept {
-    return in_progress_.empty() && ::fcntl(engine_.event_fd(), F_GETFD) < 0;
+/// The numbers may be other files' by now, which nothing must be written to: to be open is not
+/// enough.
+bool Layer::is_cut_off() noexcept {
+    cut_off_ = cut_off_ || !own_descriptors_.knows(engine_.event_fd());
+    return cut_off_;
 }
 
 int Layer::start(ControlBlock& block, Order order, RequestList* list) {

@@ -81,6 +81,9 @@ void Waiter::step_back() noexcept {
 }
 
 int Waiter::sleep(const timespec* deadline) {
+    if (cut_off_) {
+        return EBADF;
+    }
     timespec left{};
     if (deadline != nullptr && !time_left(*deadline, left)) {
         return EAGAIN;

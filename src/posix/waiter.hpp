@@ -41,11 +41,12 @@ public:
             step_back();
             return true;
         }
+        cut_off_ = layer_.is_cut_off();
         get_ready();
         return false;
     }
-    /// Sleeps until it is worth to look again; 0, EINTR, or EAGAIN when `deadline` (monotonic;
-    /// null: none) has passed.
+    /// Sleeps until it is worth to look again; 0, EINTR, EAGAIN when `deadline` (monotonic; null:
+    /// none) has passed, or EBADF when there is nothing left to be woken by.
     int sleep(const timespec* deadline);
 
 private:
@@ -59,6 +60,7 @@ private:
     Role role_ = Role::none;
     std::uintptr_t leader_before_ = 0; // this thread, when this is in a handler of its
     std::uint32_t seen_ = 0;
+    bool cut_off_ = false; // its event counter's number may be the program's by now
 };
 
 /// FUTEX_WAIT, as a cancellation point; 0 or an errno. `limit` null: none.

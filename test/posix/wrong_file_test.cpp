@@ -12,6 +12,8 @@
 #include <cstring>
 
 #include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 namespace aioxx::test {
 namespace {
@@ -126,6 +128,42 @@ POSIX_CASE("a read of an eventfd whose number was another's, with a read waiting
     add(first, 1);
     CHECK(of_first.outcome() == sizeof(std::uint64_t));
     CHECK(value_of(of_first) == 1);
+}
+
+POSIX_CASE("who closes all descriptors, and opens others, finds them untouched by later requests") {
+    constexpr int highest = 1008;
+    const auto use = [] {
+        const TemporaryFile file{"content"};
+        const Block write{file, std::string_view{"written"}};
+        const Block read{file, 7};
+        Pipe pipe;
+        const Block waits{pipe.reader};
+        REQUIRE(aio_write(write) == 0);
+        CHECK(write.outcome() == 7);
+        REQUIRE(aio_read(read) == 0);
+        CHECK(read.outcome() == 7);
+        REQUIRE(aio_read(waits) == 0);
+        pipe.fill("x");
+        CHECK(waits.outcome() == 1);
+    };
+    use();
+    for (int fd = 3; fd < highest; ++fd) {
+        ::close(fd);
+    }
+    std::vector<int> files;
+    for (int fd = highest - 1; fd > highest - 64; --fd) {
+        const Descriptor file{::memfd_create("program's", MFD_CLOEXEC)};
+        if (::dup3(file, fd, O_CLOEXEC) == fd) { // within RLIMIT_NOFILE
+            files.push_back(fd);
+        }
+    }
+    use();
+    for (const int file : files) {
+        struct stat status {};
+        CHECK(::fstat(file, &status) == 0);
+        CHECK(status.st_size == 0);
+        CHECK(::lseek(file, 0, SEEK_CUR) == 0);
+    }
 }
 
 /// Whether another process sees a record lock on `path`.
