@@ -82,13 +82,13 @@ void Layer::one_less_attended() noexcept {
 }
 
 /// Called where threads may be made: in a call that starts requests. Elsewhere it runs already,
-/// since what asks for it did so when it was started.
-void Layer::start_attendant() noexcept {
+/// since what asks for it did so when it was started. Whether it runs.
+bool Layer::start_attendant() noexcept {
     if (attendant_runs_) {
         if (attendant_idles_) {
             ::pthread_cond_signal(&attention_);
         }
-        return;
+        return true;
     }
     pthread_attr_t attributes;
     ::pthread_attr_init(&attributes);
@@ -103,6 +103,7 @@ void Layer::start_attendant() noexcept {
     // what there is.
     attendant_runs_ = ::pthread_create(&thread, &attributes, run, this) == 0;
     ::pthread_attr_destroy(&attributes);
+    return attendant_runs_;
 }
 
 void Layer::attendant() noexcept {

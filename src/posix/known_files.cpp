@@ -4,6 +4,8 @@
 
 #include <cerrno>
 
+#include <fcntl.h>
+
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
@@ -21,7 +23,7 @@ CachedReads::Kind kind_for_reads(const engine::FileState& state) noexcept {
 
 engine::FileState* KnownFiles::find(engine::Engine& engine, int fd, int& error) {
     FileIdentity identity;
-    if (!identity.learn(fd)) {
+    if (!identity.learn(fd) || (identity.flags & O_PATH) != 0) {
         error = EBADF;
         return nullptr;
     }

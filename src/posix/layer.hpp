@@ -86,6 +86,9 @@ public:
 private:
     friend class Waiter;
 
+    // starting.cpp
+    void give_up(Request& request) noexcept;
+
     // settling.cpp
     void settle() noexcept;
     void finished(Request& request) noexcept;
@@ -99,7 +102,7 @@ private:
 
     // attendant.cpp
     void attend(Request& request) noexcept;
-    void start_attendant() noexcept;
+    bool start_attendant() noexcept;
     void one_less_attended() noexcept;
     void attendant() noexcept;
     void notify_all() noexcept;

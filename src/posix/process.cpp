@@ -5,8 +5,11 @@
 #include "core/fork_generation.hpp"
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <new>
+
+#include <unistd.h>
 
 AIOXX_NAMESPACE_BEGIN
 namespace posix::process {
@@ -57,9 +60,24 @@ void watch_forks() noexcept {
     }
 }
 
+bool counts_are_wanted() noexcept {
+    return std::getenv("AIOXX_POSIX_STATS") != nullptr;
+}
+
+FileIdentity standard_error;
+
+[[gnu::constructor]] void at_start() {
+    if (counts_are_wanted()) {
+        standard_error.learn(STDERR_FILENO);
+    }
+}
+
 [[gnu::destructor]] void at_exit() {
-    const char* const asked = std::getenv("AIOXX_POSIX_STATS");
-    if (const Layer* const layer = layer_if_any(); layer != nullptr && asked != nullptr) {
+    const Layer* const layer = layer_if_any();
+    FileIdentity now;
+    if (layer != nullptr && counts_are_wanted() && now.learn(STDERR_FILENO) &&
+        now.device == standard_error.device && now.inode == standard_error.inode) {
+        ::signal(SIGPIPE, SIG_IGN); // nobody may be reading any more
         layer->print_counts();
     }
 }

@@ -28,6 +28,7 @@ struct Request : engine::Operation, engine::Link<Request, 2> {
     int fd = -1;
     bool fresh = false;    // started in the present call
     bool attended = false; // the attendant runs on its account
+    bool no_resources = false;
 };
 
 using Requests = engine::List<Request, 2>; // in progress, or of those whose thread is to be made

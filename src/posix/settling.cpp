@@ -62,6 +62,9 @@ void Layer::finished(Request& request) noexcept {
     }
     pipe_signal_ |= request.is_write() && request.result == -EPIPE;
     size_signal_ |= request.is_write() && request.result == -EFBIG;
+    if (request.no_resources && result == -ECANCELED) {
+        result = -EAGAIN;
+    }
     if (request.notification.sigev_notify == SIGEV_SIGNAL && !is_signal(request.notification)) {
         result = -EINVAL;
     }

@@ -85,6 +85,11 @@ bool wants_notice(const Request& request) noexcept {
            (request.list != nullptr && asks(request.list->notification));
 }
 
+bool wants_thread(const ControlBlock& block, const RequestList* list) noexcept {
+    return block.notification.sigev_notify == SIGEV_THREAD ||
+           (list != nullptr && list->notification.sigev_notify == SIGEV_THREAD);
+}
+
 } // namespace
 
 Layer::Layer(const Settings& settings, std::error_code& error)
@@ -128,12 +133,17 @@ int Layer::start(ControlBlock& block, Order order, RequestList* list) {
         }
         return EAGAIN;
     }
+    if (wants_thread(block, list) && !start_attendant()) {
+        pool_.give_back(*taken);
+        return EAGAIN;
+    }
     Request& request = *taken;
     request.block = &block;
     request.notification = block.notification;
     request.list = list;
     request.fd = block.fd;
     request.attended = false;
+    request.no_resources = false;
     request.file = file;
     request.kind = order.kind;
     request.base = const_cast<std::byte*>(static_cast<volatile std::byte*>(block.buffer));
@@ -190,11 +200,20 @@ void Layer::end_call(const sigset_t& before) noexcept {
         const bool with_helper = request->state == State::helper &&
                                  request->route == engine::Route::helper && !request->file->stream;
         counts_.direct += in_kernel ? 1 : 0;
-        if (!(in_kernel || with_helper) || wants_notice(*request)) {
+        const bool waits = request->state != State::kernel && request->state != State::helper;
+        if (waits && request->file->pin == nullptr) {
+            give_up(*request); // with no thread to be had nobody can keep the file
+        } else if (!(in_kernel || with_helper) || wants_notice(*request)) {
             attend(*request);
         }
     }
+    settle();
     tell_waiters();
+}
+
+void Layer::give_up(Request& request) noexcept {
+    request.no_resources = true;
+    engine_.cancel(request);
 }
 
 } // namespace posix
