@@ -6,6 +6,7 @@
 #include "tool/failure.hpp"
 #include "tool/progress.hpp"
 #include "tool/temporary_file.hpp"
+#include "tool/unsized_copy.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -118,16 +119,22 @@ void copy(const CopyOptions& options) {
     OpenFile target{aioxx::File::borrow(temporary.fd()), options.target};
     target.choose_direct(options.direct, options.block_size);
 
-    Progress progress{options.quiet};
-    const BlockCopy blocks{source, target, status.st_size, options.block_size, options.depth};
-    blocks.copy(progress);
-    require_same_size(source, status.st_size);
-    keep_mode(target, status);
-    if (::fsync(target.fd()) != 0) {
-        throw Failure(target.name(), "cannot sync", errno);
-    }
-    if (options.verify) {
-        blocks.compare(progress);
+    const auto complete = [&](auto data) {
+        Progress progress{options.quiet};
+        data.copy(progress);
+        require_same_size(source, status.st_size);
+        keep_mode(target, status);
+        if (::fsync(target.fd()) != 0) {
+            throw Failure(target.name(), "cannot sync", errno);
+        }
+        if (options.verify) {
+            data.compare(progress);
+        }
+    };
+    if (status.st_size == 0) {
+        complete(UnsizedCopy{source, target, options.block_size});
+    } else {
+        complete(BlockCopy{source, target, status.st_size, options.block_size, options.depth});
     }
     temporary.commit();
 }

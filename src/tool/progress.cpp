@@ -91,6 +91,7 @@ void Progress::update(std::int64_t done) {
 
 void Progress::finish() {
     if (shown_) {
+        total_ = total_ == unknown ? done_ : total_;
         done_ = total_;
         draw(Clock::now(), true);
         print("\n");
@@ -101,6 +102,12 @@ void Progress::finish() {
 void Progress::draw(Clock::time_point now, bool last) {
     const double seconds = std::max(std::chrono::duration<double>(now - begun_).count(), 1e-6);
     const double rate = static_cast<double>(done_) / seconds;
+    line_open_ = true;
+    if (total_ == unknown) {
+        print('\r' + label_ + ' ' + bytes_text(static_cast<double>(done_)) + ", " +
+              bytes_text(rate) + "/s\033[K");
+        return;
+    }
     const double share = total_ == 0 ? 1 : static_cast<double>(done_) / static_cast<double>(total_);
     const double left = rate > 0 ? static_cast<double>(total_ - done_) / rate : 0;
 
@@ -115,7 +122,6 @@ void Progress::draw(Clock::time_point now, bool last) {
         const auto filled = static_cast<std::size_t>(share * static_cast<double>(room));
         line += '[' + std::string(filled, '#') + std::string(room - filled, '-') + ']';
     }
-    line_open_ = true;
     print('\r' + line + back + "\033[K");
 }
 

@@ -18,7 +18,10 @@ public:
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
-    /// Starts a bar of its own for a part of the work.
+    /// A total that is known at the end only.
+    static constexpr std::int64_t unknown = -1;
+
+    /// Starts a bar of its own for a part of the work, of `total` bytes.
     void begin(std::string label, std::int64_t total);
     /// Draws some ten times a second at the most.
     void update(std::int64_t done);

@@ -52,6 +52,19 @@ TEST_CASE("on a terminal there is a bar with rate and time left") {
     CHECK(text.substr(text.size() - 2) == "\r\n");
 }
 
+TEST_CASE("where the size is known at the end only, the bar tells it then") {
+    const Workspace here;
+    const std::string text =
+        on_a_terminal({"copy", "--verify", "/proc/version", here / "target"}, 80, 0);
+    CAPTURE(text);
+    const std::string size = std::to_string(status_of(here / "target").st_size) + " B";
+    for (const std::string& part :
+         {"copy " + size + ", ", "copy 100% of " + size + " [", "verify 100% of " + size + " ["}) {
+        CAPTURE(part);
+        CHECK(has(text, part.c_str()));
+    }
+}
+
 TEST_CASE("no line of it is wider than the terminal") {
     const Workspace here;
     const std::string source = here.file("source", 1 << 20);
