@@ -96,7 +96,9 @@ void Engine::release_slot(Operation& operation) noexcept {
 void Engine::transferred(Operation& operation, std::int64_t result, State from) noexcept {
     const bool tried = operation.route == Route::nowait || operation.route == Route::nonblocking ||
                        (operation.route == Route::call && operation.file->stream);
-    if (tried && (result == -EAGAIN || result == -EOPNOTSUPP)) {
+    // EOPNOTSUPP to anything but NOWAIT is the answer to what was asked for.
+    if (tried &&
+        (result == -EAGAIN || (result == -EOPNOTSUPP && operation.route == Route::nowait))) {
         try_refused(operation, result);
         return;
     }
@@ -175,15 +177,21 @@ bool Engine::at_end_of_file(const Operation& operation) const noexcept {
     return operation.offset + static_cast<std::int64_t>(operation.done) >= status.st_size;
 }
 
-/// RWF_NOWAIT has answered that the call would block, or that the file does not know it.
+/// RWF_NOWAIT has answered that the call would block, or that the file does not know it; or not one
+/// of the flags that were asked for, of which nothing is learnt.
 void Engine::try_refused(Operation& operation, std::int64_t result) noexcept {
     FileState& file = *operation.file;
     Direction& direction = file.direction(operation);
     ++statistics_.nowait_refused;
-    if (result == -EOPNOTSUPP) {
+    constexpr RwFlags of_every_file =
+        RwFlags::hipri | RwFlags::dsync | RwFlags::sync | RwFlags::append;
+    const bool asks_for_more = (operation.flags & ~of_every_file) != RwFlags::none;
+    if (result == -EOPNOTSUPP && (file.stream || !asks_for_more)) {
         direction.nowait = Direction::Nowait::refused;
     } else if (!file.stream) {
-        count_miss(direction);
+        if (result != -EOPNOTSUPP) {
+            count_miss(direction);
+        }
         if (direction.skips == 0) {
             direction.skips = 1; // this one
         }

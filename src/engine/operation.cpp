@@ -77,10 +77,11 @@ std::int64_t Operation::call(int fd) noexcept {
         return -EINVAL;
     }
     const off_t at = file->stream ? -1 : offset + static_cast<off_t>(done);
+    const auto asked = static_cast<int>(flags); // the kernel knows more of them than the C library
     ssize_t transferred = 0;
     do {
-        transferred =
-            is_read() ? ::preadv2(fd, parts, count, at, 0) : ::pwritev2(fd, parts, count, at, 0);
+        transferred = is_read() ? ::preadv2(fd, parts, count, at, asked)
+                                : ::pwritev2(fd, parts, count, at, asked);
     } while (transferred < 0 && errno == EINTR);
     return transferred < 0 ? -errno : transferred;
 }

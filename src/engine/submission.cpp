@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
+#include <limits>
 
 #include <sys/resource.h>
 
@@ -22,6 +24,43 @@ long voluntary_switches() noexcept {
     rusage usage{};
     ::getrusage(RUSAGE_THREAD, &usage);
     return usage.ru_nvcsw;
+}
+
+/// Bytes that are left to transfer, or nothing where there are too many, at once or in one vector.
+std::optional<std::uint64_t> bytes_of(const Operation& operation) noexcept {
+    constexpr std::size_t most_vectors = 1024; // IOV_MAX
+    constexpr std::size_t most = SSIZE_MAX;
+    if (operation.vector == nullptr) {
+        const std::size_t bytes = operation.length - operation.done;
+        return bytes <= most ? std::optional<std::uint64_t>{bytes} : std::nullopt;
+    }
+    std::uint64_t bytes = 0;
+    if (operation.length > most_vectors) {
+        return std::nullopt;
+    }
+    for (const iovec& part : std::span{operation.vector, operation.length}) {
+        if (part.iov_len > most) {
+            return std::nullopt;
+        }
+        bytes = std::min<std::uint64_t>(bytes + part.iov_len, most); // a sum of 1024 may be more
+    }
+    return bytes;
+}
+
+/// Whether io_submit has no reason to refuse a transfer by EINVAL but its file.
+bool is_well_formed(const Operation& operation) noexcept {
+    constexpr std::uint64_t most_at_once = INT_MAX; // the kernel cuts the rest off
+    constexpr RwFlags refused_otherwise = RwFlags::hipri | RwFlags::dsync | RwFlags::sync |
+                                          RwFlags::append | RwFlags::noappend | RwFlags::atomic |
+                                          RwFlags::dontcache | RwFlags::nosignal; // EOPNOTSUPP
+    constexpr RwFlags contradiction = RwFlags::append | RwFlags::noappend;
+    const std::optional<std::uint64_t> bytes = bytes_of(operation);
+    const std::int64_t from = operation.offset + static_cast<std::int64_t>(operation.done);
+    return bytes && from >= 0 &&
+           static_cast<std::uint64_t>(from) + std::min(*bytes, most_at_once) <=
+               std::uint64_t{std::numeric_limits<std::int64_t>::max()} &&
+           !operation.prioritised && (operation.flags & ~refused_otherwise) == RwFlags::none &&
+           (operation.flags & contradiction) != contradiction;
 }
 
 } // namespace
@@ -215,13 +254,11 @@ bool Engine::may_pass() noexcept {
 /// io_submit has said EINVAL, and nothing in the operation itself explains that. There are files
 /// that can be read(2), and by AIO not: those of /proc/PID, inotify, drivers of old.
 bool Engine::file_knows_no_aio(const Operation& operation) noexcept {
-    constexpr std::size_t most_vectors = 1024; // IOV_MAX
     const FileKind kind = operation.file->kind;
     const bool candidate =
         kind == FileKind::regular || kind == FileKind::character_device || kind == FileKind::other;
     return candidate && operation.is_transfer() && operation.route != Route::call &&
-           operation.flags == RwFlags::none && !operation.prioritised && operation.offset >= 0 &&
-           (operation.vector == nullptr || operation.length <= most_vectors);
+           is_well_formed(operation);
 }
 
 void Engine::go_by_call(Operation& operation) noexcept {
