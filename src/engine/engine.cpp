@@ -116,6 +116,11 @@ void Engine::start(Operation& operation) noexcept {
     if (operation.is_transfer() && file.stream) {
         operation.offset = 0; // sockets refuse any other, and nobody else looks at it
         FileState::Stream& stream = file.stream_of(operation);
+        if (const int error = stream.is_possible ? 0 : why_impossible(operation); error != 0) {
+            finish(operation, -error);
+            return;
+        }
+        stream.is_possible = true;
         if (stream.active != nullptr) {
             operation.state = State::streaming;
             ++file.parked;

@@ -192,6 +192,7 @@ private:
     void let_go_if_done(FileState& file) noexcept;
 
     // Streams and polls (streams.cpp)
+    [[nodiscard]] int why_impossible(const Operation& operation) const noexcept;
     void attempt_stream(Operation& operation) noexcept;
     void await_readiness(Operation& operation) noexcept;
     void place_poll(Operation& operation) noexcept;

@@ -46,6 +46,7 @@ public:
     }
     /// The operations of one direction of a stream: first in, first out.
     struct Stream {
+        bool is_possible = false;    // the file is known to have such a call
         Operation* active = nullptr; // tried, or waiting for readiness
         OperationList queue;         // behind it
         Operation readiness;         // the engine's own poll

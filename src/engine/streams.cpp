@@ -13,10 +13,25 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 AIOXX_NAMESPACE_BEGIN
 namespace engine {
+
+/// EINVAL or EBADF where the file can never be read, or written: epoll descriptors have no such
+/// call, inotify is open for reading only, and a poll would wait for ever. Nothing is transferred
+/// by this, and nothing waited for: the kernel looks at the file first, and then at the length,
+/// which is 0.
+int Engine::why_impossible(const Operation& operation) const noexcept {
+    const FileState& file = *operation.file;
+    if (file.kind == FileKind::pipe || file.kind == FileKind::socket || !may_use_number(file)) {
+        return 0; // io_submit itself says so
+    }
+    const ssize_t none = operation.is_read() ? ::preadv2(file.fd, nullptr, 0, -1, 0)
+                                             : ::pwritev2(file.fd, nullptr, 0, -1, 0);
+    return none < 0 && (errno == EINVAL || errno == EBADF) ? errno : 0;
+}
 
 /// `operation` is the active one of its stream: try it, where trying cannot block.
 void Engine::attempt_stream(Operation& operation) noexcept {

@@ -9,7 +9,9 @@
 #include <limits>
 #include <vector>
 
+#include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/timerfd.h>
 
 namespace aioxx::test {
 namespace {
@@ -146,6 +148,28 @@ TEST_CASE("a stream that knows no AIO refuses the flags it cannot honour") {
                 ::open(directory.path("file").c_str(), O_CREAT | O_CLOEXEC, 0600)};
         }
     }
+}
+
+TEST_CASE("what has no read or no write at all says so at once, and waits for nothing") {
+    RunningEngine engine;
+    for (const int flags : {0, O_NONBLOCK}) {
+        const File timer = File::adopt(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | flags));
+        const File epoll = File::adopt(::epoll_create1(EPOLL_CLOEXEC));
+        const File notices = File::adopt(::inotify_init1(IN_CLOEXEC | flags));
+        for (int round = 0; round < 2; ++round) {
+            Transfer transfer{"abc"};
+            engine.begin(transfer, Kind::read, epoll);
+            CHECK(engine.completed_now() == &transfer);
+            CHECK(transfer.result == -EINVAL);
+            engine.begin(transfer, Kind::write, timer);
+            CHECK(engine.completed_now() == &transfer);
+            CHECK(transfer.result == -EINVAL);
+            engine.begin(transfer, Kind::write, notices);
+            CHECK(engine.completed_now() == &transfer);
+            CHECK(transfer.result == -EBADF); // it is open for reading
+        }
+    }
+    CHECK(engine->statistics().polled == 0);
 }
 
 } // namespace
