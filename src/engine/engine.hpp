@@ -221,6 +221,9 @@ private:
     void unpin(FileState& file) noexcept;
     bool ensure_pin(FileState& file) noexcept;
     bool start_and_pin(FileState& file) noexcept;
+    /// The errno of what needs a helper when the file could not be kept for one. Who may try again
+    /// later with the number that has expired is told so.
+    [[nodiscard]] int why_unheld(const FileState& file) const noexcept;
     /// With no helper allowed calls are made here, but where the number is gone.
     [[nodiscard]] bool may_be_helped(const FileState& file) const noexcept {
         return options_.helpers.limit > 0 || !may_use_number(file);

@@ -104,7 +104,7 @@ bool Engine::watch_by_number(FileState& file, std::uint32_t events) noexcept {
 
 bool Engine::watch_by_pin(FileState& file, std::uint32_t events) noexcept {
     if (file.pin == nullptr && !(may_use_number(file) && start_and_pin(file))) {
-        errno = EAGAIN;
+        errno = file.pin_error != 0 ? file.pin_error : EAGAIN;
         return false;
     }
     file.watched = true;

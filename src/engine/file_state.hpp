@@ -79,6 +79,7 @@ public:
     int nonblocking_fd = -1; // its own, or a reopened one, where NOWAIT is refused
     bool reopen_tried = false;
     Pin* pin = nullptr; // set while the file is kept for the operations that wait
+    int pin_error = 0;  // why it could not be kept, the last time: an errno
 
     std::uint64_t operations = 0; // started and not completed
     std::uint64_t transfers = 0;  // of those, reads and writes

@@ -4,6 +4,7 @@
 
 #include "engine/engine.hpp"
 
+#include <cerrno>
 #include <utility>
 
 AIOXX_NAMESPACE_BEGIN
@@ -107,12 +108,24 @@ bool Engine::start_and_pin(FileState& file) noexcept {
             return true;
         }
     }
+    if (error) {
+        file.pin_error = may_use_number(file) ? error.value() : file.pin_error;
+    }
     return file.pin != nullptr;
+}
+
+int Engine::why_unheld(const FileState& file) const noexcept {
+    if (options_.numbers_expire) {
+        return EAGAIN;
+    }
+    return file.pin_error != 0 ? file.pin_error : EBADF;
 }
 
 bool Engine::ensure_pin(FileState& file) noexcept {
     if (file.pin == nullptr && may_use_number(file) && helpers_->running()) {
+        errno = EAGAIN; // where it is not the sending that fails
         file.pin = helpers_->pin(file.fd);
+        file.pin_error = file.pin == nullptr ? errno : 0;
     }
     return file.pin != nullptr;
 }

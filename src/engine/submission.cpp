@@ -94,7 +94,6 @@ void Engine::give_to_helpers() noexcept {
     if (unhanded_.empty()) [[likely]] {
         return;
     }
-    const std::int64_t without_helper = options_.numbers_expire ? -EAGAIN : -EBADF;
     OperationList waiting = std::exchange(unhanded_, {});
     while (Operation* const operation = waiting.pop_front()) {
         if (may_be_helped(*operation->file) && start_and_pin(*operation->file)) {
@@ -110,10 +109,10 @@ void Engine::give_to_helpers() noexcept {
             operation->route = Route::plain;
             batch(*operation);
         } else if (operation->internal) {
-            event(*operation, without_helper, 0);
+            event(*operation, -why_unheld(*operation->file), 0);
         } else {
             release_slot(*operation);
-            finish(*operation, without_helper);
+            finish(*operation, -why_unheld(*operation->file));
         }
     }
 }
