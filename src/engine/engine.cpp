@@ -22,6 +22,9 @@ constexpr std::size_t events_at_a_time = 256;
 constexpr unsigned least_poll_slots = 16; // some wait for long: those on closed files, a timer's
 constexpr unsigned most_poll_slots = 64;
 constexpr unsigned internal_slots = 2; // the polls on wake_fd_ and on epoll_fd_
+/// With more io_setup says EINVAL, whatever the system's limit is.
+constexpr unsigned most_slots = 0x10000000 / sizeof(kernel::EventLayout) / 2;
+constexpr unsigned most_depth = most_slots - most_poll_slots - internal_slots;
 
 } // namespace
 
@@ -34,7 +37,7 @@ Engine::Engine(const Options& options, std::error_code& error)
             options.event_fd_blocks ? EventFd::Mode::blocking : EventFd::Mode::nonblocking, error);
     }
     if (!error) {
-        open_context(std::max(options.depth, 1U), error);
+        open_context(std::clamp(options.depth, 1U, most_depth), error);
     }
     if (error) {
         return;
