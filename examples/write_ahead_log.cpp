@@ -25,8 +25,7 @@ public:
         check();
         check(co_await queue_.write_all(file_, std::as_bytes(std::span{record}), 0).completion());
         const std::uint64_t mine = ++written_;
-        while (durable_ < mine) {
-            check();
+        for (; durable_ < mine; check()) {
             if (covered_ > durable_) { // by a flush that is under way
                 co_await queue_.sleep_for(std::chrono::microseconds{100});
                 continue;
@@ -68,6 +67,7 @@ int main(int argc, char** argv) {
         aioxx::Queue queue;
         Log log{queue, argv[1]};
         std::vector<aioxx::Task<>> commits;
+        commits.reserve(writers);
         for (int i = 0; i < writers; ++i) {
             commits.push_back(log.commit("record " + std::to_string(i) + '\n'));
         }

@@ -50,15 +50,15 @@ void require_opened(const std::error_code& error) {
 
 enum class Direction : std::uint8_t { read, write };
 
-/// For a file whose last byte is before `end`.
-Failure ended_early(const OpenFile& file, std::int64_t end) {
+/// For a file whose last byte is before `end`: throws.
+[[noreturn]] void fail_at_end(const OpenFile& file, std::int64_t end) {
     const std::int64_t size = file.size();
     if (size <= end) {
-        return Failure(file.name() + ": shrank while it was copied");
+        throw Failure(file.name() + ": shrank while it was copied");
     }
     // It is made up while it is read, as they are under /sys, or its file system is wrong.
-    return Failure(file.name() + ": ends after " + std::to_string(end) +
-                   " bytes, and says that it has " + std::to_string(size));
+    throw Failure(file.name() + ": ends after " + std::to_string(end) +
+                  " bytes, and says that it has " + std::to_string(size));
 }
 
 /// Reads or writes a block in full. The buffer has room for it rounded up to the file's alignment.
@@ -78,7 +78,7 @@ aioxx::Task<> transfer(aioxx::Queue& queue, Direction direction, OpenFile& file,
         }
         const bool ended = end.bytes() < static_cast<std::size_t>(block.length);
         if (reading && error == 0 && ended) {
-            throw ended_early(file, block.offset + static_cast<std::int64_t>(end.bytes()));
+            fail_at_end(file, block.offset + static_cast<std::int64_t>(end.bytes()));
         }
         if (error != 0 || ended) {
             throw Failure(file.name(), reading ? "cannot read" : "cannot write",
