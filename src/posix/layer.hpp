@@ -74,6 +74,8 @@ public:
     /// Whether a program that closes what it does not know has closed the layer's own descriptors:
     /// another layer has to be made, and what waits here waits for ever.
     [[nodiscard]] bool is_cut_off() noexcept;
+    /// The same before a request, where not every one looks.
+    [[nodiscard]] bool takes_requests() noexcept;
     /// In a forked child: gives back its copies of descriptors. Nothing else may be called.
     void abandon() noexcept {
         engine_.close_inherited_descriptors();
@@ -118,6 +120,7 @@ private:
     KnownFiles files_;
     AnonymousFiles own_descriptors_; // of which one is known
     bool cut_off_ = false;
+    unsigned until_looked_ = 0;
     Pool<Request> pool_;
     Pool<RequestList> lists_;
     Requests in_progress_;

@@ -91,7 +91,7 @@ Layer* layer_if_any() noexcept {
 
 Layer* layer(int& error) noexcept {
     Layer* layer = layer_if_any();
-    if (layer != nullptr && !layer->is_cut_off()) {
+    if (layer != nullptr && layer->takes_requests()) {
         return layer;
     }
     if (layer != nullptr) {

@@ -175,7 +175,8 @@ void Layer::tell_waiters() noexcept {
     if (!std::exchange(any_finished_, false)) {
         return;
     }
-    if (leader_ != 0 && leader_ != static_cast<std::uintptr_t>(::pthread_self())) {
+    const auto self = static_cast<std::uintptr_t>(::pthread_self());
+    if (leader_ != 0 && leader_ != self && !is_cut_off()) {
         std::error_code ignored; // a counter that is full has been signalled
         engine_.event_counter()->signal(1, ignored);
     }

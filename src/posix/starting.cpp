@@ -116,8 +116,14 @@ Layer::Layer(const Settings& settings, std::error_code& error)
 /// The numbers may be other files' by now, which nothing must be written to: to be open is not
 /// enough.
 bool Layer::is_cut_off() noexcept {
+    until_looked_ = 8;
     cut_off_ = cut_off_ || !own_descriptors_.knows(engine_.event_fd());
     return cut_off_;
+}
+
+/// One system call spared: it happens once in a program's life, and between its requests.
+bool Layer::takes_requests() noexcept {
+    return !cut_off_ && ((!in_progress_.empty() && --until_looked_ > 0) || !is_cut_off());
 }
 
 int Layer::start(ControlBlock& block, Order order, RequestList* list) {
