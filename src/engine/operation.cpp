@@ -76,12 +76,16 @@ std::int64_t Operation::call(int fd) noexcept {
     if (!file->stream && offset < 0) {
         return -EINVAL;
     }
-    const off_t at = file->stream ? -1 : offset + static_cast<off_t>(done);
+    off_t at = file->stream ? -1 : offset + static_cast<off_t>(done);
     const auto asked = static_cast<int>(flags); // the kernel knows more of them than the C library
     ssize_t transferred = 0;
     do {
         transferred = is_read() ? ::preadv2(fd, parts, count, at, asked)
                                 : ::pwritev2(fd, parts, count, at, asked);
+        if (transferred < 0 && errno == ESPIPE && at >= 0) {
+            at = -1; // a file of /proc that is written as a whole, wherever
+            errno = EINTR;
+        }
     } while (transferred < 0 && errno == EINTR);
     return transferred < 0 ? -errno : transferred;
 }

@@ -7,7 +7,9 @@
 
 #include "devices/fuse_server.hpp"
 
+#include <sys/epoll.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <termios.h>
 
 namespace aioxx::test {
@@ -139,6 +141,28 @@ POSIX_CASE("files in /proc are read like others") {
     REQUIRE(aio_read(read) == 0);
     CHECK(read.outcome() == 6);
     CHECK(read.text() == "Name:\t");
+}
+
+POSIX_CASE("files in /proc are written like others, and what takes no offset ignores it") {
+    const Descriptor file{::open("/proc/self/comm", O_RDWR | O_CLOEXEC)};
+    const Block write{file, std::string_view{"renamed"}};
+    REQUIRE(aio_write(write) == 0);
+    CHECK(write.outcome() == 7);
+    const Block read{file, 8};
+    REQUIRE(aio_read(read) == 0);
+    CHECK(read.outcome() == 8);
+    CHECK(read.text() == "renamed\n");
+}
+
+POSIX_CASE("what has no call for reading or writing says so at once") {
+    const Descriptor epoll{::epoll_create1(EPOLL_CLOEXEC)};
+    const Block read{epoll, 8};
+    REQUIRE(aio_read(read) == 0);
+    CHECK(read.outcome() == -EINVAL);
+    const Descriptor timer{::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)};
+    const Block write{timer, std::string_view{"12345678"}};
+    REQUIRE(aio_write(write) == 0);
+    CHECK(write.outcome() == -EINVAL);
 }
 
 POSIX_CASE("forty reads that wait on pipes do not hold up a read of a file") {
