@@ -68,7 +68,10 @@ Queue::Left Queue::Implementation::run_down(std::optional<Clock::time_point> dea
     closing = true;
     cancel_if([](const Record&) { return true; });
     for (;;) {
-        const std::size_t delivered = pass();
+        if (any_posts.load(std::memory_order_acquire)) {
+            deliver_posts(); // not counted: a call that posts another would go on for ever
+        }
+        const std::size_t delivered = round(); // these are finite, as none are started any more
         const bool done = deadline ? outstanding == 0 && quarantined == 0 : count_borrowed() == 0;
         if (delivered == 0 && (done || (deadline && Clock::now() >= *deadline))) {
             break;
@@ -78,11 +81,14 @@ Queue::Left Queue::Implementation::run_down(std::optional<Clock::time_point> dea
         }
         std::error_code error; // EINTR: once more
         if (deadline) {
-            const std::chrono::nanoseconds left = *deadline - Clock::now();
+            const std::chrono::nanoseconds left = time_until(*deadline);
             engine.wait(&left, error);
         } else {
             engine.wait(nullptr, error);
         }
+    }
+    if (outstanding == 0 && delivering == 0) {
+        destroy_tasks(parked_tasks);
     }
     return {outstanding, quarantined};
 }
@@ -98,7 +104,7 @@ std::size_t Queue::Implementation::count_borrowed() noexcept {
 /// The queue ends here for its user: whoever still waits is told so, on this thread, and the
 /// frames of tasks that have not ended go.
 void Queue::Implementation::abandon() {
-    std::vector<Record*> waiting; // callbacks may start operations, and the pool grow
+    std::vector<Record*> waiting; // gathered first: callbacks may do as they like
     pool.for_each_in_use([&waiting](Record& record) {
         if (!record.quarantined && !record.own) {
             waiting.push_back(&record);
@@ -113,13 +119,11 @@ void Queue::Implementation::abandon() {
         record->reset();
     }
     deliver();
-    while (tasks != nullptr) {
-        detail::TaskNode* const task = tasks;
-        tasks = task->next;
-        task->frame.destroy();
-    }
+    destroy_tasks(parked_tasks);
+    destroy_tasks(tasks);
     // Calls that were posted and not made are dropped here, on the thread that they were for.
-    posts.clear();
+    decltype(posts){}.swap(posts); // apart, as their destructors may post
+    failures.clear();
     timer_file.reset();
     engine.forget_files(); // closed by this thread, perhaps while another one ends the engine
 }

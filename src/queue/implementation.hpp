@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -48,11 +49,22 @@ struct Queue::Implementation {
     std::size_t expire();
     void expire_own(Record& record) noexcept;
     void admit_waiting_for_room() noexcept;
+    std::size_t round();
     void wait(bool heeds_stop = true);
+    [[nodiscard]] static std::chrono::nanoseconds time_until(Clock::time_point time) noexcept;
     bool anything_outstanding() noexcept;
-    void rethrow();
     void watch_timers() noexcept;
     void signal_if_ready() noexcept;
+
+    // Exceptions that leave callbacks and tasks
+    void keep(std::exception_ptr failure) noexcept;
+    std::exception_ptr take_failure() noexcept;
+    void rethrow();
+
+    // Tasks
+    void add_task(detail::TaskNode& task) noexcept;
+    void remove_task(detail::TaskNode& task) noexcept;
+    void destroy_tasks(detail::TaskNode*& list) noexcept;
 
     // Cancelling
     CancelOutcome cancel(Record& record) noexcept;
@@ -72,13 +84,14 @@ struct Queue::Implementation {
     engine::OperationList finished; // of those that never enter the engine
     engine::OperationList rooms;    // wait for outstanding to fall
     detail::TaskNode* tasks = nullptr;
+    detail::TaskNode* parked_tasks = nullptr; // these cannot go on: the queue closes
 
     std::size_t outstanding = 0;
     std::size_t quarantined = 0;
     std::uint64_t timed_out = 0;
     unsigned delivering = 0; // callbacks on the stack
     bool closing = false;
-    std::exception_ptr failure; // of a task or callback, for run() to raise
+    std::list<std::exception_ptr> failures; // of tasks and callbacks, for run() to raise
 
     std::optional<File> timer_file; // a timerfd, when an event loop has to be woken
     Record* timer_watch = nullptr;

@@ -84,6 +84,7 @@ void Queue::discard(detail::Handler& handler) noexcept {
 
 void Queue::run() {
     Implementation& queue = *implementation_;
+    queue.rethrow();
     while (!queue.stopped.exchange(false)) {
         const std::size_t delivered = queue.pass();
         queue.rethrow();
@@ -98,6 +99,7 @@ void Queue::run() {
 
 bool Queue::run_once() {
     Implementation& queue = *implementation_;
+    queue.rethrow();
     while (!queue.stopped.exchange(false)) {
         const std::size_t delivered = queue.pass();
         queue.rethrow();
@@ -114,7 +116,8 @@ bool Queue::run_once() {
 
 void Queue::step() {
     Implementation& queue = *implementation_;
-    while (queue.pass() == 0 && !queue.failure) {
+    queue.rethrow();
+    while (queue.pass() == 0 && queue.failures.empty()) {
         queue.wait(false); // stop() is for run() and run_once(), and must not make this one spin
     }
     queue.rethrow();
@@ -123,13 +126,23 @@ void Queue::step() {
 std::size_t Queue::run_ready() {
     Implementation& queue = *implementation_;
     EventFd* const counter = queue.engine.event_counter();
+    if (std::exception_ptr earlier = queue.take_failure()) {
+        if (counter != nullptr && queue.engine.is_open()) {
+            std::error_code ignored;
+            counter->signal(1, ignored); // what has not been looked at is looked at next
+        }
+        std::rethrow_exception(std::move(earlier));
+    }
     if (counter != nullptr && queue.engine.is_open()) { // a child's copy counts for its parent
         std::error_code nothing_there;
         counter->read(nothing_there); // before looking, so that what comes later signals again
     }
     const std::size_t delivered = queue.pass();
+    std::exception_ptr failure = queue.take_failure();
     queue.signal_if_ready();
-    queue.rethrow();
+    if (failure) {
+        std::rethrow_exception(std::move(failure));
+    }
     return delivered;
 }
 
@@ -214,35 +227,6 @@ void Queue::read_statistics(QueueStatistics* out, std::size_t size) const noexce
     now.blocking_submits = counted.blocking_submits;
     now.submit_time = counted.submit_time;
     std::memcpy(static_cast<void*>(out), &now, std::min(size, sizeof(now)));
-}
-
-void Queue::begin_task(detail::TaskNode& task) {
-    Implementation& queue = *implementation_;
-    task.next = queue.tasks;
-    task.previous = nullptr;
-    if (queue.tasks != nullptr) {
-        queue.tasks->previous = &task;
-    }
-    queue.tasks = &task;
-    ++queue.delivering;
-    task.frame.resume(); // which may end it
-    if (--queue.delivering == 0) {
-        queue.engine.flush();
-        queue.signal_if_ready();
-    }
-}
-
-void Queue::end_task(detail::TaskNode& task) noexcept {
-    (task.previous != nullptr ? task.previous->next : implementation_->tasks) = task.next;
-    if (task.next != nullptr) {
-        task.next->previous = task.previous;
-    }
-}
-
-void Queue::task_failed(std::exception_ptr failure) noexcept {
-    if (!implementation_->failure) {
-        implementation_->failure = std::move(failure);
-    }
 }
 
 AIOXX_NAMESPACE_END

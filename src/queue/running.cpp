@@ -6,12 +6,23 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <limits>
 #include <new>
 #include <utility>
 
 #include <sys/timerfd.h>
 
 AIOXX_NAMESPACE_BEGIN
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::seconds longest_timer{std::min<std::int64_t>(
+    std::numeric_limits<time_t>::max(), std::chrono::nanoseconds::max().count() / 1'000'000'000)};
+
+} // namespace
 
 /// One round: everything that has completed by now is delivered, and what that starts is submitted
 /// by one call. Returns how many were delivered.
@@ -23,6 +34,12 @@ std::size_t Queue::Implementation::pass() {
     if (any_posts.load(std::memory_order_acquire)) [[unlikely]] {
         count += deliver_posts();
     }
+    return count + round();
+}
+
+/// The same without posted calls, which may come without end.
+std::size_t Queue::Implementation::round() {
+    std::size_t count = 0;
     engine.reap();
     if (!timers.empty()) {
         count += expire();
@@ -79,9 +96,7 @@ void Queue::Implementation::call(detail::Handler& handler, Completion& completio
     try {
         handler.invoke(completion);
     } catch (...) {
-        if (!failure) {
-            failure = std::current_exception(); // run() raises it when all are delivered
-        }
+        keep(std::current_exception()); // run() raises it when all are delivered
     }
     --delivering;
 }
@@ -161,7 +176,8 @@ std::size_t Queue::Implementation::expire() {
 /// With an event loop the next deadline has to make the eventfd readable: a timerfd, polled by an
 /// operation of the queue's own.
 void Queue::Implementation::watch_timers() noexcept {
-    if (!options.use_event_fd || timers.empty() || timers.first().deadline == timer_set) {
+    if (!options.use_event_fd || timers.empty() ||
+        (timer_watch != nullptr && timers.first().deadline == timer_set)) {
         return;
     }
     if (!timer_file) {
@@ -174,7 +190,9 @@ void Queue::Implementation::watch_timers() noexcept {
         timer_file.emplace(std::move(file));
     }
     timer_set = timers.first().deadline;
-    const auto since_epoch = std::max(timer_set.time_since_epoch(), Clock::duration{1});
+    // A time_t of 32 bits ends sooner: the timer then rings early, once in 68 years.
+    const auto since_epoch =
+        std::clamp<std::chrono::nanoseconds>(timer_set.time_since_epoch(), 1ns, longest_timer);
     itimerspec setting{};
     setting.it_value.tv_sec = static_cast<time_t>(since_epoch.count() / 1'000'000'000);
     setting.it_value.tv_nsec = static_cast<long>(since_epoch.count() % 1'000'000'000);
@@ -193,13 +211,11 @@ void Queue::Implementation::watch_timers() noexcept {
         watch.timed_out = false;
         watch.emplace([this](const Completion&) {
             timer_watch = nullptr;
-            timer_set = {};
             watch_timers(); // it has told of one: there may be others
         });
         timer_watch = &watch;
         engine.start(watch);
-    } catch (const std::bad_alloc&) {
-        timer_set = {}; // tried again with the next deadline
+    } catch (const std::bad_alloc&) { // tried again with the next deadline
     }
 }
 
@@ -213,19 +229,18 @@ void Queue::Implementation::wait(bool heeds_stop) {
         engine.wait(nullptr, error);
         return;
     }
-    const std::chrono::nanoseconds left =
-        std::max(timers.first().deadline - Clock::now(), Clock::duration::zero());
+    const std::chrono::nanoseconds left = time_until(timers.first().deadline);
     engine.wait(&left, error);
+}
+
+/// However far away it is, before or behind.
+std::chrono::nanoseconds Queue::Implementation::time_until(Clock::time_point time) noexcept {
+    const Clock::time_point now = Clock::now();
+    return time > now ? time - now : Clock::duration::zero();
 }
 
 bool Queue::Implementation::anything_outstanding() noexcept {
     return engine.is_open() && (outstanding > 0 || any_posts.load(std::memory_order_acquire));
-}
-
-void Queue::Implementation::rethrow() {
-    if (failure) {
-        std::rethrow_exception(std::exchange(failure, nullptr));
-    }
 }
 
 AIOXX_NAMESPACE_END

@@ -42,6 +42,10 @@ detail::Handler* Queue::Implementation::prepare(detail::Request& request, int& e
         error = EINVAL; // a child's copy
         return nullptr;
     }
+    if (closing) {
+        error = ECANCELED;
+        return nullptr;
+    }
     if (bounded && is_full()) {
         error = EAGAIN;
         return nullptr;
@@ -107,9 +111,7 @@ OperationId Queue::Implementation::launch(Record& record) noexcept {
 }
 
 void Queue::Implementation::begin(Record& record) noexcept {
-    if (closing) {
-        finish_own(record, ECANCELED);
-    } else if (record.kind != engine::Kind::none) {
+    if (record.kind != engine::Kind::none) {
         engine.start(record);
     } else if (record.poll_events != 0) {
         record.state = engine::State::ordered;
@@ -126,8 +128,8 @@ void Queue::Implementation::begin(Record& record) noexcept {
 /// Outside of run_ready() nobody looks at what is ready but an event loop, through the eventfd.
 void Queue::Implementation::signal_if_ready() noexcept {
     if (EventFd* const counter = engine.event_counter();
-        counter != nullptr &&
-        (engine.has_completed() || engine.has_unsubmitted() || !finished.empty())) {
+        counter != nullptr && (engine.has_completed() || engine.has_unsubmitted() ||
+                               !finished.empty() || !failures.empty())) {
         std::error_code ignored;
         counter->signal(1, ignored);
     }

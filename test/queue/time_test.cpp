@@ -112,3 +112,72 @@ TEST_CASE("a passed deadline does not take what has completed") {
     }
     CHECK(ends == 200);
 }
+
+TEST_CASE("the longest of all sleeps and deadlines do not end") {
+    for (const bool event_fd : {false, true}) {
+        aioxx::Queue::Options options;
+        options.use_event_fd = event_fd;
+        aioxx::Queue queue{options};
+        const Ends pipe = make_pipe();
+        aioxx::AlignedBuffer buffer{512, 512};
+        Outcomes outcomes{5};
+        queue.sleep_for(std::chrono::nanoseconds::max()).start(outcomes.at(0));
+        queue.sleep_for(std::chrono::nanoseconds::max() - 1ns).start(outcomes.at(1));
+        queue.sleep_until(Clock::time_point::max()).start(outcomes.at(2));
+        queue.read(pipe.reader, buffer, 0)
+            .within(std::chrono::nanoseconds::max())
+            .start(outcomes.at(3));
+        queue.poll(pipe.reader, POLLIN)
+            .within(std::chrono::nanoseconds::max())
+            .start(outcomes.at(4));
+        queue.run_ready();
+        CHECK(outcomes.all() == 0);
+        queue.sleep_for(1ms).start([&](const aioxx::Completion&) { queue.stop(); });
+        queue.run();
+        CHECK(outcomes.all() == 0);
+        queue.close(Clock::time_point::max());
+        CHECK(outcomes.once_each());
+        for (std::size_t i = 0; i < 5; ++i) {
+            CHECK(outcomes[i] == -ECANCELED);
+        }
+    }
+}
+
+TEST_CASE("times before the clock's beginning have passed") {
+    for (const bool event_fd : {false, true}) {
+        aioxx::Queue::Options options;
+        options.use_event_fd = event_fd;
+        aioxx::Queue queue{options};
+        const Ends pipe = make_pipe();
+        Outcomes outcomes{5};
+        queue.sleep_for(std::chrono::nanoseconds::min()).start(outcomes.at(0));
+        queue.sleep_until(Clock::time_point::min()).start(outcomes.at(1));
+        queue.sleep_until(Clock::time_point{}).start(outcomes.at(2));
+        queue.poll(pipe.reader, POLLIN)
+            .within(std::chrono::nanoseconds::min())
+            .start(outcomes.at(3));
+        queue.sleep_for(0ns).start([&](const aioxx::Completion&) {
+            queue.sleep_until(Clock::time_point::min()).start(outcomes.at(4));
+        });
+        queue.run();
+        CHECK(outcomes.once_each());
+        CHECK(outcomes[3] == -ETIMEDOUT);
+        const Ends other = make_pipe();
+        queue.poll(other.reader, POLLIN).start([](auto&) {});
+        CHECK(queue.close(Clock::time_point::min()).quarantined == 0);
+    }
+}
+
+TEST_CASE("a sleep until the clock's beginning wakes an event loop") {
+    aioxx::Queue::Options options;
+    options.use_event_fd = true;
+    aioxx::Queue queue{options};
+    bool slept = false;
+    queue.sleep_until(Clock::time_point{}).start([&](const aioxx::Completion&) { slept = true; });
+    pollfd readable{queue.event_fd(), POLLIN, 0};
+    CHECK(::poll(&readable, 1, 10'000) == 1);
+    while (!slept && ::poll(&readable, 1, 10'000) == 1) {
+        queue.run_ready();
+    }
+    CHECK(slept);
+}

@@ -5,9 +5,7 @@
 #include <aioxx/queue/request.hpp>
 
 #include <chrono>
-#include <concepts>
 #include <coroutine>
-#include <optional>
 #include <stop_token>
 #include <system_error>
 #include <utility>
@@ -21,8 +19,21 @@ struct Transfer {
     AlignedBuffer buffer;
 };
 
+namespace detail {
+
+/// A point in time as far away as `span` asks for, and as the clock can say.
+inline std::chrono::steady_clock::time_point from_now(std::chrono::nanoseconds span) noexcept {
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point now = Clock::now(); // never before the clock's zero
+    return span < Clock::time_point::max() - now ? now + span : Clock::time_point::max();
+}
+
+} // namespace detail
+
 template <typename Result>
 class OperationAwaiter;
+template <typename Result>
+class StoppableOperation;
 
 /// An operation that has been described and not begun: what Queue::read and its sisters return.
 ///
@@ -63,35 +74,35 @@ public:
         request_.has_deadline = true;
         return std::move(*this);
     }
+    /// A `span` below zero has passed; one that reaches beyond the clock's end never does.
     Operation&& within(std::chrono::nanoseconds span) && noexcept {
-        return std::move(*this).until(std::chrono::steady_clock::now() + span);
+        return std::move(*this).until(detail::from_now(span));
     }
 
     /// Begins it; `callback(Completion&)` is called by the queue's thread, from run() and its
     /// sisters and never from in here. It holds up to 48 bytes. An exception that leaves it comes
     /// out of run().
     ///
-    /// EAGAIN when the queue is full (Queue::Options::limit): nothing has begun then. Throws
-    /// std::bad_alloc when the queue grows and cannot.
+    /// Where it is refused, nothing has begun and the callback is never called: EAGAIN when the
+    /// queue is full (Queue::Options::limit), ECANCELED when it has been closed, EBADF when the
+    /// File is not open. A descriptor that is open and no good for the operation fails by its
+    /// completion. Throws std::bad_alloc when the queue grows and cannot.
     template <typename Callback>
     OperationId start(Callback&& callback, std::error_code& error) &&;
     template <typename Callback>
     OperationId start(Callback&& callback) &&;
 
-    /// Cancels it when `token` is asked to stop, from whichever thread; for co_await.
-    Operation&& stopped_by(std::stop_token token) && noexcept {
-        token_ = std::move(token);
-        return std::move(*this);
+    /// Cancels it when `token` is asked to stop, from whichever thread. For co_await; with a
+    /// callback keep the OperationId, and have a std::stop_callback call Queue::request_cancel.
+    [[nodiscard]] StoppableOperation<Result> stopped_by(std::stop_token token) && noexcept {
+        return {std::move(*this), std::move(token)};
     }
-    /// Defined in <aioxx/task/task.hpp>.
+    /// Defined in <aioxx/task/awaiter.hpp>.
     OperationAwaiter<Result> operator co_await() && noexcept;
     /// The same with the outcome as data.
     [[nodiscard]] Operation<Completion> completion() && noexcept {
-        return {*queue_, std::move(request_), std::move(token_)};
+        return {*queue_, std::move(request_)};
     }
-
-    Operation(Queue& queue, detail::Request&& request, std::stop_token token) noexcept
-        : queue_(&queue), request_(std::move(request)), token_(std::move(token)) {}
 
 private:
     template <typename>
@@ -99,7 +110,29 @@ private:
 
     Queue* queue_;
     detail::Request request_;
-    std::stop_token token_; // empty unless asked for: then it holds nothing
+};
+
+template <typename Result>
+class StoppableAwaiter;
+
+/// An operation that a stop token cancels: it can be awaited, and nothing else. What the operation
+/// is to be (a deadline, flags) is said before Operation::stopped_by.
+template <typename Result>
+class [[nodiscard]] StoppableOperation {
+public:
+    StoppableOperation(Operation<Result>&& operation, std::stop_token token) noexcept
+        : operation_(std::move(operation)), token_(std::move(token)) {}
+
+    /// Defined in <aioxx/task/awaiter.hpp>.
+    StoppableAwaiter<Result> operator co_await() && noexcept;
+    /// The same with the outcome as data.
+    [[nodiscard]] StoppableOperation<Completion> completion() && noexcept {
+        return {std::move(operation_).completion(), std::move(token_)};
+    }
+
+private:
+    Operation<Result> operation_;
+    std::stop_token token_;
 };
 
 AIOXX_NAMESPACE_END

@@ -38,6 +38,13 @@ enum class CancelOutcome : std::uint8_t {
 /// **Threads.** One thread uses a queue: whichever runs it. Only post(), request_cancel() and
 /// stop() are for others. A File is closed on the thread of the queue that works on it.
 ///
+/// **Its end.** Once close() or the destructor has been called nothing begins any more. start()
+/// is refused with ECANCELED, also in the callbacks that are still to come; a task that awaits one
+/// more operation is not resumed, and its frame is destroyed; one that is spawned is destroyed
+/// unbegun. What was under way is delivered, once each, cancelled or done. So whatever starts
+/// itself again comes to its end there. The throwing start()'s refusal, or a cancelled wait, may
+/// leave callbacks and tasks then as an exception: it is dropped.
+///
 /// **Blocking.** Starting does not block: what would block in the kernel is given to helper
 /// threads (doc/submission.md). run() waits, run_ready() never does.
 ///
@@ -47,7 +54,8 @@ class AIOXX_API Queue {
 public:
     struct Options {
         /// Operations in the kernel at a time; more wait in the queue. Smaller when the system's
-        /// limit (fs.aio-max-nr) leaves no room: depth() tells.
+        /// limit (fs.aio-max-nr) leaves no room: depth() tells. A queue that was destroyed just
+        /// before may still take its part: its context goes in the background.
         unsigned depth = 128;
         /// Operations started and not completed; starting one more fails with EAGAIN.
         std::size_t limit = 65536;
@@ -79,7 +87,9 @@ public:
     Queue(Queue&&) = delete;
     Queue& operator=(Queue&&) = delete;
     /// Cancels what can be, waits for borrowed memory, delivers every completion that there is,
-    /// and leaves the rest, owned buffers and the context, to a thread in the background.
+    /// destroys the frames of tasks, and leaves the rest, owned buffers and the context, to a
+    /// thread in the background. Exceptions that leave callbacks meanwhile are dropped. Not from
+    /// inside a callback or a task.
     ~Queue();
 
     /// Reads up to `buffer.size()` bytes at `offset`; fewer where the kernel gives fewer.
@@ -148,7 +158,7 @@ public:
         return Operation<void>{*this, detail::Request{}}.until(time);
     }
     Operation<void> sleep_for(std::chrono::nanoseconds span) {
-        return sleep_until(std::chrono::steady_clock::now() + span);
+        return sleep_until(detail::from_now(span)); // the longest has no end
     }
 
     /// Completes when fewer operations are outstanding than Options::limit allows.
@@ -158,8 +168,13 @@ public:
         return {*this, std::move(request)};
     }
 
-    /// Runs until nothing is outstanding: no operation, no task, no posted call. An exception that
-    /// leaves a callback or a spawned task comes out here; running may go on afterwards.
+    /// Runs until nothing is outstanding: no operation that was started and not delivered, no
+    /// posted call. A task counts by the operation that it waits for: one that waits for something
+    /// else, another thread's post() say, keeps run() from nothing.
+    ///
+    /// An exception that leaves a callback, a posted call or a spawned task comes out here, or of
+    /// run_once() or run_ready(), when what has completed has been delivered; running may go on
+    /// afterwards. Of several each call raises one, in their order, before it does anything else.
     void run();
     /// Waits for at least one completion, delivers what there is; false when nothing is
     /// outstanding.
@@ -194,8 +209,12 @@ public:
         std::size_t outstanding = 0; ///< Their completions are still to come.
         std::size_t quarantined = 0; ///< Timed out, with memory that the kernel still holds.
     };
-    /// Starts nothing any more (operation_canceled), cancels what can be, and runs until all is
-    /// done or `deadline` has come. What is left then goes on: close again, or destroy.
+    /// Starts nothing any more (see the top), cancels what can be, and runs until all is done or
+    /// `deadline` has come. What is left then goes on: close again, or destroy.
+    ///
+    /// With nothing outstanding any more, and not from inside a callback, it destroys the frames
+    /// of tasks that wait for what was refused; others stay until the destructor. What left
+    /// callbacks and tasks is raised at the end, as by run(), cancelling apart.
     Left close(std::chrono::steady_clock::time_point deadline);
 
     /// Readable whenever run_ready() has something to do; EINVAL unless Options::use_event_fd. Do
@@ -267,6 +286,8 @@ private:
     /// For tasks: one that is started and not ended, resumed so that what it starts is batched.
     void begin_task(detail::TaskNode& task);
     void end_task(detail::TaskNode& task) noexcept;
+    /// One that has awaited what was refused because the queue closes.
+    void park_task(detail::TaskNode& task) noexcept;
     void task_failed(std::exception_ptr failure) noexcept;
     /// As run_once(), and waits for posted calls when nothing else is outstanding.
     void step();

@@ -7,14 +7,19 @@
 #include <coroutine>
 
 AIOXX_NAMESPACE_BEGIN
+
+class Queue;
+
 namespace detail {
 
 /// A started task as its queue knows it: one of a list, to be destroyed with the queue when it has
 /// not ended by itself.
 struct TaskNode {
     std::coroutine_handle<> frame;
+    Queue* queue = nullptr;
     TaskNode* next = nullptr;
     TaskNode* previous = nullptr;
+    bool parked = false; // waits for what a closed queue has refused: it cannot go on
 };
 
 } // namespace detail

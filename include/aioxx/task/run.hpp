@@ -8,6 +8,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -22,6 +23,13 @@ public:
         queue.task_failed(std::move(failure));
     }
     static void step(Queue& queue) { queue.step(); }
+    /// Throws std::logic_error for one that has been given away.
+    template <typename T>
+    static void expect_unused(const Task<T>& task) {
+        if (!task.frame_) [[unlikely]] {
+            detail::throw_consumed_task();
+        }
+    }
 };
 
 namespace detail {
@@ -29,8 +37,7 @@ namespace detail {
 /// The frame at the bottom of a started task. The queue's: it ends by itself, or with the queue.
 struct Root {
     struct promise_type : TaskNode {
-        Queue* queue = nullptr;
-
+        [[nodiscard]] TaskNode* task_node() noexcept { return this; }
         Root get_return_object() noexcept {
             frame = std::coroutine_handle<promise_type>::from_promise(*this);
             return {this};
@@ -83,18 +90,29 @@ inline void begin(Queue& queue, Root root) {
 } // namespace detail
 
 /// Begins `task` on `queue` and lets it go its way. An exception that leaves it comes out of the
-/// queue's run(). On the queue's thread.
+/// queue's run(). On a queue that has been closed it is destroyed instead. On the queue's thread.
 inline void spawn(Queue& queue, Task<void> task) {
+    TaskAccess::expect_unused(task);
     detail::begin(queue, detail::spawn_root(std::move(task)));
 }
 
 /// Begins `task` and runs the queue, everything else on it included, until it has ended; returns
 /// what it returns and throws what it throws. Not from inside a callback or a task: co_await there.
+///
+/// Throws the exceptions of others as Queue::run() does, and std::system_error with
+/// operation_canceled when the queue closes and the task therefore has no end; the queue has the
+/// task then.
 template <typename T>
 T run(Queue& queue, Task<T> task) {
+    TaskAccess::expect_unused(task);
     const auto outcome = std::make_shared<detail::Outcome<T>>();
-    detail::begin(queue, detail::run_root(std::move(task), outcome));
+    const detail::Root root = detail::run_root(std::move(task), outcome);
+    detail::begin(queue, root);
     while (!outcome->ended) {
+        const bool has_frame = outcome.use_count() > 1; // which holds the other one
+        if (!has_frame || root.promise->parked) {
+            throw_error(std::make_error_code(std::errc::operation_canceled), "run");
+        }
         TaskAccess::step(queue);
     }
     if (outcome->failure) {

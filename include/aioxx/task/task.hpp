@@ -7,6 +7,7 @@
 #include <coroutine>
 #include <exception>
 #include <optional>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -22,6 +23,8 @@ class TaskPromiseBase {
 public:
     std::suspend_always initial_suspend() noexcept { return {}; }
 
+    /// Resumes the waiter when there is one; not when it is just beginning this task, and looks
+    /// for itself whether that has ended.
     auto final_suspend() noexcept {
         struct Awaiter {
             bool await_ready() noexcept { return false; }
@@ -36,6 +39,8 @@ public:
 
     void unhandled_exception() noexcept { failure_ = std::current_exception(); }
     void set_waiter(std::coroutine_handle<> waiter) noexcept { waiter_ = waiter; }
+    void set_task_node(TaskNode* node) noexcept { node_ = node; }
+    [[nodiscard]] TaskNode* task_node() const noexcept { return node_; }
 
 protected:
     void rethrow() {
@@ -46,6 +51,7 @@ protected:
 
 private:
     std::coroutine_handle<> waiter_;
+    TaskNode* node_ = nullptr; // of the started task that this one is part of
     std::exception_ptr failure_;
 };
 
@@ -74,15 +80,65 @@ public:
     void take() { rethrow(); }
 };
 
+[[noreturn]] inline void throw_consumed_task() {
+    throw std::logic_error{"aioxx::Task: it has been moved from, or has run already"};
+}
+
+/// A coroutine's wait for another, whose frame it owns.
+///
+/// The other is resumed from in here, and not handed over to: where it ends at once the waiter just
+/// goes on, so that a loop takes no stack, also where the compiler makes no jump of a tail call.
+template <typename T>
+class TaskAwaiter {
+public:
+    explicit TaskAwaiter(std::coroutine_handle<TaskPromise<T>> frame) noexcept : frame_(frame) {}
+    TaskAwaiter(const TaskAwaiter&) = delete;
+    TaskAwaiter& operator=(const TaskAwaiter&) = delete;
+    ~TaskAwaiter() {
+        if (frame_) {
+            frame_.destroy();
+        }
+    }
+
+    [[nodiscard]] bool await_ready() const {
+        if (!frame_) [[unlikely]] {
+            throw_consumed_task();
+        }
+        return false;
+    }
+    template <typename Promise>
+    bool await_suspend(std::coroutine_handle<Promise> waiter) {
+        frame_.promise().set_task_node(task_of(waiter));
+        frame_.resume();
+        if (frame_.done()) {
+            return false;
+        }
+        frame_.promise().set_waiter(waiter);
+        return true;
+    }
+    T await_resume() { return frame_.promise().take(); }
+
+private:
+    std::coroutine_handle<TaskPromise<T>> frame_;
+};
+
 } // namespace detail
 
 /// A coroutine that works with a Queue: lazy, move-only, and consumed by what runs it.
 ///
 /// It begins when it is awaited by another, or given to run() or spawn(). From then on the queue
 /// owns its frame, and everything in it, until it has ended: no buffer in it can go while the
-/// kernel writes there. One that is never begun is destroyed with its Task.
+/// kernel writes there. One that is never begun is destroyed with its Task. Using one that has been
+/// moved from, awaited or given away throws std::logic_error where it would run.
+///
+/// Once its queue closes, a task that awaits another operation is not resumed again: it ends there,
+/// by the destruction of its frame (Queue::close).
+///
+/// It awaits operations of its own queue, or of one that is destroyed earlier, on the same thread;
+/// and whatever else it awaits resumes it on that thread too: by Queue::post, for example.
 ///
 /// Coroutines take parameters into their frame as declared: a reference has to outlive the task.
+/// Tasks that await tasks take stack while they begin, as calls of functions do; loops take none.
 template <typename T>
 class [[nodiscard]] Task {
 public:
@@ -99,21 +155,13 @@ public:
         }
     }
 
-    auto operator co_await() && noexcept {
-        struct Awaiter {
-            bool await_ready() noexcept { return false; }
-            std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiter) noexcept {
-                frame.promise().set_waiter(waiter);
-                return frame;
-            }
-            T await_resume() { return frame.promise().take(); }
-            std::coroutine_handle<promise_type> frame;
-        };
-        return Awaiter{frame_};
+    detail::TaskAwaiter<T> operator co_await() && noexcept {
+        return detail::TaskAwaiter<T>{std::exchange(frame_, nullptr)};
     }
 
 private:
     friend promise_type;
+    friend class TaskAccess;
 
     explicit Task(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
 

@@ -32,7 +32,9 @@ struct Gathering {
 struct Part {
     struct promise_type {
         Gathering* gathering = nullptr;
+        TaskNode* node = nullptr;
 
+        [[nodiscard]] TaskNode* task_node() const noexcept { return node; }
         Part get_return_object() noexcept {
             return Part{std::coroutine_handle<promise_type>::from_promise(*this)};
         }
@@ -87,16 +89,18 @@ struct AllOf {
     Gathering gathering{};
 
     bool await_ready() noexcept { return parts.empty(); }
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiter) {
+    template <typename Promise>
+    bool await_suspend(std::coroutine_handle<Promise> waiter) {
         gathering.left = parts.size() + 1;
         gathering.waiter = waiter;
         for (Part& part : parts) {
             part.frame.promise().gathering = &gathering;
+            part.frame.promise().node = task_of(waiter);
         }
         for (Part& part : parts) {
             part.frame.resume();
         }
-        return gathering.one_less();
+        return --gathering.left != 0;
     }
     void await_resume() {
         if (gathering.failure) {

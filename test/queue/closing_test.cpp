@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// No program keeps a queue from closing.
+#include "queue/files.hpp"
+
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+
+#include <poll.h>
+
+#include <doctest/doctest.h>
+
+using namespace aioxx::test;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+/// A periodic timer that does not look at how it ended.
+struct Timer {
+    aioxx::Queue& queue;
+    unsigned& ticks;
+
+    void arm() {
+        queue.sleep_for(1ms).start([this](const aioxx::Completion&) {
+            ++ticks;
+            arm();
+        });
+    }
+};
+
+struct PostsAgain {
+    aioxx::Queue* queue;
+    void operator()() const { queue->post(*this); }
+};
+
+} // namespace
+
+TEST_CASE("a timer that starts itself again keeps no close() waiting") {
+    unsigned ticks = 0;
+    aioxx::Queue queue;
+    Timer timer{queue, ticks};
+    timer.arm();
+    queue.run_once();
+    CHECK(ticks == 1);
+    const aioxx::Queue::Left left = queue.close(Clock::now() + 1h);
+    CHECK(left.outstanding == 0);
+    CHECK(ticks == 2);
+}
+
+TEST_CASE("a timer that starts itself again keeps no destructor waiting") {
+    unsigned ticks = 0;
+    {
+        auto queue = std::make_unique<aioxx::Queue>();
+        Timer timer{*queue, ticks};
+        timer.arm();
+        queue.reset();
+    }
+    CHECK(ticks == 1);
+}
+
+TEST_CASE("a call that posts itself again keeps no close() and no destructor waiting") {
+    aioxx::Queue queue;
+    queue.post(PostsAgain{&queue});
+    CHECK(queue.close(Clock::now() + 1h).outstanding == 0);
+    CHECK(queue.close(Clock::time_point::min()).outstanding == 0);
+}
+
+TEST_CASE("what is posted before a close, and by what it delivers, is called") {
+    aioxx::Queue queue;
+    unsigned called = 0;
+    queue.post([&called] { ++called; });
+    queue.sleep_for(1h).start(
+        [&](const aioxx::Completion&) { queue.post([&called] { ++called; }); });
+    queue.close(Clock::now() + 1h);
+    CHECK(called == 2);
+}
+
+TEST_CASE("start() is refused once the queue closes, and nothing comes of it") {
+    aioxx::Queue queue;
+    const aioxx::File file = disk_file(O_RDWR, "content");
+    aioxx::AlignedBuffer buffer{4096, 4096};
+    unsigned calls = 0;
+    const auto count = [&calls](const aioxx::Completion&) { ++calls; };
+    queue.close(Clock::now());
+    std::error_code error;
+    CHECK(queue.sleep_for(0ns).start(count, error) == aioxx::OperationId{});
+    CHECK(error == std::errc::operation_canceled);
+    queue.read(file, buffer, 0).start(count, error);
+    CHECK(error == std::errc::operation_canceled);
+    queue.read(aioxx::File{}, buffer, 0).start(count, error);
+    CHECK(error == std::errc::operation_canceled);
+    queue.room().start(count, error);
+    CHECK(error == std::errc::operation_canceled);
+    CHECK_THROWS_AS(queue.fsync(file).start(count), std::system_error);
+    CHECK(queue.outstanding() == 0);
+    queue.run();
+    CHECK(calls == 0);
+}
+
+TEST_CASE("what was under way when the close began is delivered, once each") {
+    aioxx::Queue queue;
+    const Ends pipe = make_pipe();
+    const aioxx::File file = disk_file(O_RDWR | O_DIRECT, std::string(4096, 'x'));
+    aioxx::AlignedBuffer buffer{4096, 4096};
+    Outcomes outcomes{3};
+    queue.read(file, buffer, 0).start(outcomes.at(0));
+    queue.poll(pipe.reader, POLLIN).start(outcomes.at(1));
+    queue.sleep_for(1h).start(outcomes.at(2));
+    const aioxx::Queue::Left left = queue.close(Clock::now() + 1h);
+    CHECK(left.outstanding == 0);
+    CHECK(outcomes.once_each());
+    CHECK(outcomes[0] == 4096);
+    CHECK(outcomes[1] == -ECANCELED);
+    CHECK(outcomes[2] == -ECANCELED);
+}
+
+TEST_CASE("a refusal that leaves a callback is not thrown by close(); what else leaves one is") {
+    aioxx::Queue queue;
+    unsigned reached = 0;
+    for (unsigned i = 0; i < 3; ++i) {
+        queue.sleep_for(1h).start([&](const aioxx::Completion&) {
+            ++reached;
+            queue.sleep_for(1h).start([](auto&) {}); // throws
+        });
+    }
+    queue.sleep_for(1h).start([&](const aioxx::Completion&) {
+        ++reached;
+        throw std::runtime_error{"of its own"};
+    });
+    CHECK_THROWS_WITH(queue.close(Clock::now() + 1h), "of its own");
+    CHECK(reached == 4);
+    CHECK(queue.close(Clock::now() + 1h).outstanding == 0);
+}
+
+TEST_CASE("what leaves a callback goes no further than the destructor") {
+    unsigned reached = 0;
+    {
+        aioxx::Queue queue;
+        queue.sleep_for(1h).start([&](const aioxx::Completion&) {
+            ++reached;
+            throw std::runtime_error{"of its own"};
+        });
+        queue.sleep_for(1h).start([&](const aioxx::Completion&) {
+            ++reached;
+            queue.sleep_for(1h).start([](auto&) {}); // throws
+        });
+    }
+    CHECK(reached == 2);
+}
+
+TEST_CASE("a queue is closed from inside its own callback") {
+    aioxx::Queue queue;
+    const Ends pipe = make_pipe();
+    Outcomes outcomes{1};
+    queue.poll(pipe.reader, POLLIN).start(outcomes.at(0));
+    std::size_t left = 1;
+    queue.sleep_for(0ns).start(
+        [&](const aioxx::Completion&) { left = queue.close(Clock::now() + 1h).outstanding; });
+    queue.run();
+    CHECK(left == 0);
+    CHECK(outcomes[0] == -ECANCELED);
+}
