@@ -11,7 +11,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <new>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -25,13 +27,20 @@ namespace {
 class Buffers {
 public:
     Buffers(std::size_t count, std::size_t size, std::size_t alignment)
-        : memory_(count * size, std::max(alignment, huge_page)), size_(size) {
+        : memory_(product(count, size), std::max(alignment, huge_page)), size_(size) {
         ::madvise(memory_.data(), memory_.size(), MADV_HUGEPAGE);
     }
     std::byte* next() noexcept { return memory_.data() + size_ * used_++; }
 
 private:
     static constexpr std::size_t huge_page = 2 << 20;
+
+    static std::size_t product(std::size_t count, std::size_t size) {
+        if (size > PTRDIFF_MAX / count) { // with 32 bits
+            throw std::bad_alloc{};
+        }
+        return count * size;
+    }
 
     aioxx::AlignedBuffer memory_;
     std::size_t size_;

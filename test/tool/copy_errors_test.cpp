@@ -263,6 +263,19 @@ TEST_CASE("where fallocate is not supported, it is done without") {
     CHECK(content_of(here / "target") == content_of(source));
 }
 
+TEST_CASE("buffers of 4 GiB are had, or else memory is out") {
+    const Workspace here;
+    const std::string source = here.file("source", 5000);
+    REQUIRE(::truncate(source.c_str(), 5LL << 30) == 0);
+    const Outcome end = copy({"--depth=64", "--block-size=64M", source, here / "target"});
+    CAPTURE(end.errors);
+    if (end.status == 0) {
+        CHECK(status_of(here / "target").st_size == 5LL << 30);
+    } else {
+        CHECK(end.is_one_line_with({"out of memory"}));
+    }
+}
+
 TEST_CASE("a file name with a line break still makes one line") {
     const Workspace here;
     copy_fails(here / "a\nb", here / "target", {"a?b", "No such file"});
