@@ -59,7 +59,11 @@ struct Queue::Implementation {
     // Exceptions that leave callbacks and tasks
     void keep(std::exception_ptr failure) noexcept;
     std::exception_ptr take_failure() noexcept;
-    void rethrow();
+    void rethrow() {
+        if (!failures.empty()) [[unlikely]] {
+            std::rethrow_exception(take_failure());
+        }
+    }
 
     // Tasks
     void add_task(detail::TaskNode& task) noexcept;

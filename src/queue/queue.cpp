@@ -125,24 +125,25 @@ void Queue::step() {
 
 std::size_t Queue::run_ready() {
     Implementation& queue = *implementation_;
-    EventFd* const counter = queue.engine.event_counter();
-    if (std::exception_ptr earlier = queue.take_failure()) {
-        if (counter != nullptr && queue.engine.is_open()) {
-            std::error_code ignored;
+    // A child's copy counts for its parent.
+    EventFd* const counter = queue.engine.is_open() ? queue.engine.event_counter() : nullptr;
+    std::error_code ignored;
+    if (!queue.failures.empty()) {
+        if (counter != nullptr) {
             counter->signal(1, ignored); // what has not been looked at is looked at next
         }
-        std::rethrow_exception(std::move(earlier));
+        queue.rethrow();
     }
-    if (counter != nullptr && queue.engine.is_open()) { // a child's copy counts for its parent
-        std::error_code nothing_there;
-        counter->read(nothing_there); // before looking, so that what comes later signals again
+    if (counter != nullptr) {
+        counter->read(ignored); // before looking, so that what comes later signals again
     }
     const std::size_t delivered = queue.pass();
-    std::exception_ptr failure = queue.take_failure();
-    queue.signal_if_ready();
-    if (failure) {
-        std::rethrow_exception(std::move(failure));
+    if (!queue.failures.empty()) {
+        const std::exception_ptr first = queue.take_failure();
+        queue.signal_if_ready(); // for those behind it
+        std::rethrow_exception(first);
     }
+    queue.signal_if_ready();
     return delivered;
 }
 

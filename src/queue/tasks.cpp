@@ -61,19 +61,11 @@ void Queue::Implementation::keep(std::exception_ptr failure) noexcept {
     }
 }
 
+/// The first; there has to be one.
 std::exception_ptr Queue::Implementation::take_failure() noexcept {
-    if (failures.empty()) {
-        return nullptr;
-    }
     std::exception_ptr first = std::move(failures.front());
     failures.pop_front();
     return first;
-}
-
-void Queue::Implementation::rethrow() {
-    if (std::exception_ptr failure = take_failure()) {
-        std::rethrow_exception(std::move(failure));
-    }
 }
 
 void Queue::begin_task(detail::TaskNode& task) {
