@@ -200,7 +200,9 @@ ProbeReport probe(const std::string& path) {
     report.direct_error = subject.any().set_direct(true);
     report.reads_temporary = subject.given && subject.reading() == subject.writing();
     if (subject.reading() == nullptr) {
-        report.no_reads = path + ": holds no data";
+        // All hole, or empty; or made up while it is read, as under /proc.
+        report.no_reads =
+            path + (report.size == 0 ? ": says that its size is 0" : ": holds no data");
     }
     std::optional<aioxx::Context> context;
     try {

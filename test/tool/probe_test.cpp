@@ -203,6 +203,12 @@ TEST_CASE("files that are empty, tiny, or nothing but a hole are probed") {
     CHECK(here.names().size() == 3);
 }
 
+TEST_CASE("of a file under /proc probe does not say that it is empty") {
+    const Outcome end = Tool{{"probe", "/proc/version"}}.run();
+    CHECK(end.status == 0);
+    CHECK(end.out.find("not tried: /proc/version: says that its size is 0") != std::string::npos);
+}
+
 TEST_CASE("a name of any bytes is text on one line, and JSON") {
     const Workspace here;
     const std::string path = here.file("a\n\xff\x1b[31m", 5000);
