@@ -72,7 +72,7 @@ public:
     Result await_resume() { return detail::result_of<Result>(completion_); }
 
 protected:
-    Queue& queue() const noexcept { return *operation_.queue_; }
+    [[nodiscard]] Queue& queue() const noexcept { return *operation_.queue_; }
 
     OperationId begin(std::coroutine_handle<> waiter, std::error_code& error) {
         waiter_ = waiter;
