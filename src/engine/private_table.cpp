@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <new>
 #include <utility>
@@ -189,10 +190,16 @@ int PrivateTable::send(const Message& message, int file) noexcept {
     if (message.subject != nullptr) {
         handed_to_kernel(message.subject);
     }
-    // Waits only while the far end has two hundred messages before it.
+    // Waits only while the far end has two hundred messages before it; or, without privileges, as
+    // many files as one may have open, which the kernel says by an error.
+    constexpr timespec pause{0, 50'000};
+    int attempts = 2000;
     while (::sendmsg(outside_, &header, MSG_NOSIGNAL) < 0) {
-        if (errno != EINTR) {
-            return errno;
+        const int error = errno;
+        if (error == ETOOMANYREFS && --attempts > 0) {
+            ::nanosleep(&pause, nullptr);
+        } else if (error != EINTR) {
+            return error;
         }
     }
     return 0;
