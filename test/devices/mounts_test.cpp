@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-#include "devices/block_devices.hpp"
 #include "devices/mounts.hpp"
+#include "devices/new_file_system.hpp"
 #include "skip.hpp"
 
 #include <aioxx/file/file.hpp>
@@ -80,11 +80,7 @@ TEST_CASE("a file system of each type is made on a loop device") {
     for (const Type type : {Type{"ext4", EXT4_SUPER_MAGIC}, Type{"xfs", XFS_SUPER_MAGIC},
                             Type{"btrfs", BTRFS_SUPER_MAGIC}}) {
         CAPTURE(type.name);
-        auto disk = attempt<LoopDevice>(320 * mebibyte);
-        if (!disk) {
-            SKIP_CASE(disk.reason());
-        }
-        auto system = attempt<FileSystem>(type.name, disk->path());
+        auto system = attempt<NewFileSystem<>>(type.name, 320 * mebibyte);
         if (!system) {
             SKIP_CASE(system.reason());
         }

@@ -5,6 +5,7 @@
 #include "devices/block_devices.hpp"
 #include "devices/fuse_server.hpp"
 #include "devices/mounts.hpp"
+#include "devices/new_file_system.hpp"
 #include "matrix.hpp"
 #include "skip.hpp"
 #include "watchdog.hpp"
@@ -186,11 +187,7 @@ TEST_CASE("while another file's server is stopped, helpers come and do their wor
 }
 
 void check_gated_device(const char* type) {
-    auto device = attempt<LoopDevice>(400 * mebibyte);
-    if (!device) {
-        SKIP_CASE(device.reason());
-    }
-    auto mounted = attempt<FileSystem>(type, device->path());
+    auto mounted = attempt<NewFileSystem<>>(type);
     if (!mounted) {
         SKIP_CASE(mounted.reason());
     }
@@ -217,7 +214,7 @@ void check_gated_device(const char* type) {
     REQUIRE(::pread(direct.fd(), one.buffers[0].data(), block_size, 0) ==
             static_cast<ssize_t>(block_size));
     Behind behind;
-    auto gate = attempt<Gate>(device->path());
+    auto gate = attempt<Gate>(mounted->device());
     if (!gate) {
         SKIP_CASE(gate.reason());
     }
@@ -266,11 +263,7 @@ private:
 };
 
 void check_frozen(const char* type) {
-    auto device = attempt<LoopDevice>(400 * mebibyte);
-    if (!device) {
-        SKIP_CASE(device.reason());
-    }
-    auto mounted = attempt<FileSystem>(type, device->path());
+    auto mounted = attempt<NewFileSystem<>>(type);
     if (!mounted) {
         SKIP_CASE(mounted.reason());
     }

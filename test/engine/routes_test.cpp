@@ -4,6 +4,7 @@
 
 #include "devices/block_devices.hpp"
 #include "devices/mounts.hpp"
+#include "devices/new_file_system.hpp"
 #include "matrix.hpp"
 #include "skip.hpp"
 
@@ -59,11 +60,7 @@ TEST_CASE("helpers are not used for direct I/O on overlayfs, which refuses RWF_N
 }
 
 void check_strict(const char* type) {
-    auto device = attempt<LoopDevice>(400 * mebibyte);
-    if (!device) {
-        SKIP_CASE(device.reason());
-    }
-    auto mounted = attempt<FileSystem>(type, device->path());
+    auto mounted = attempt<NewFileSystem<>>(type);
     if (!mounted) {
         SKIP_CASE(mounted.reason());
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-#include "devices/block_devices.hpp"
 #include "devices/fuse_server.hpp"
 #include "devices/mounts.hpp"
+#include "devices/new_file_system.hpp"
 #include "matrix.hpp"
 #include "skip.hpp"
 
@@ -26,11 +26,7 @@ void check_all(Matrix& matrix) {
 }
 
 void check_file_system(const char* type) {
-    auto device = attempt<LoopDevice>(400 * mebibyte);
-    if (!device) {
-        SKIP_CASE(device.reason());
-    }
-    auto mounted = attempt<FileSystem>(type, device->path());
+    auto mounted = attempt<NewFileSystem<>>(type);
     if (!mounted) {
         SKIP_CASE(mounted.reason());
     }

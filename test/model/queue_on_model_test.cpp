@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 // A queue under everything that a kernel may do, drawn from a seed.
 #include "devices/block_devices.hpp"
-#include "devices/mounts.hpp"
+#include "devices/new_file_system.hpp"
 #include "model/driver.hpp"
 #include "model/seeds.hpp"
 #include "skip.hpp"
@@ -134,11 +134,7 @@ void check_on_real_kernel(std::uint64_t seeds, const std::string& directory) {
 
 template <typename Device>
 void check_on_device(long bytes, const char* type) {
-    auto device = attempt<Device>(bytes);
-    if (!device) {
-        SKIP_CASE(device.reason());
-    }
-    auto mounted = attempt<FileSystem>(type, device->path());
+    auto mounted = attempt<NewFileSystem<Device>>(type, bytes);
     if (!mounted) {
         SKIP_CASE(mounted.reason());
     }

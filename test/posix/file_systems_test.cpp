@@ -5,7 +5,7 @@
 #include "posix/block.hpp"
 #include "posix/own_process.hpp"
 
-#include "devices/block_devices.hpp"
+#include "devices/new_file_system.hpp"
 
 namespace aioxx::test {
 namespace {
@@ -91,11 +91,7 @@ void check_on(const std::string& path, bool takes_direct = true) {
 }
 
 void check_on_new(const char* type) {
-    auto device = attempt<LoopDevice>(400 * mebibyte);
-    if (!device) {
-        SKIP_CASE(device.reason());
-    }
-    auto file_system = attempt<FileSystem>(type, device->path());
+    auto file_system = attempt<NewFileSystem<>>(type);
     if (!file_system) {
         SKIP_CASE(file_system.reason());
     }

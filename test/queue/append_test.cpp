@@ -2,8 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 // Direct appends, all started at once. Handed to the kernel side by side they overwrite each other
 // on XFS (Linux 6.18: 64 of 4 KiB have left a file of 4 KiB): one after the other is no luxury.
-#include "devices/block_devices.hpp"
-#include "devices/mounts.hpp"
+#include "devices/new_file_system.hpp"
 #include "queue/files.hpp"
 #include "skip.hpp"
 
@@ -21,11 +20,7 @@ constexpr std::size_t block_size = 4096;
 constexpr std::size_t count = 64;
 
 void check_appends(const char* type) {
-    auto device = attempt<LoopDevice>(400 * mebibyte);
-    if (!device) {
-        SKIP_CASE(device.reason());
-    }
-    auto mounted = attempt<FileSystem>(type, device->path());
+    auto mounted = attempt<NewFileSystem<>>(type);
     if (!mounted) {
         SKIP_CASE(mounted.reason());
     }
