@@ -13,13 +13,23 @@
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
-bool AnonymousFiles::is_the_same(int fd) noexcept {
-    if (epoll_ < 0) {
-        const int made = ::epoll_create1(EPOLL_CLOEXEC);
-        epoll_ = made < 0 ? made : engine::move_high(made);
+bool AnonymousFiles::open(int own) noexcept {
+    const int made = ::epoll_create1(EPOLL_CLOEXEC);
+    if (made < 0) {
+        return false;
     }
+    epoll_ = engine::move_high(made);
+    own_ = own;
+    return learn(own);
+}
+
+bool AnonymousFiles::is_the_same(int fd) noexcept {
+    return knows(fd) || (fd != own_ && !learn(fd) && errno == EPERM);
+}
+
+bool AnonymousFiles::learn(int fd) noexcept {
     struct epoll_event none {}; // it is never waited on
-    return knows(fd) || (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &none) != 0 && errno == EPERM);
+    return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &none) == 0;
 }
 
 bool AnonymousFiles::knows(int fd) const noexcept {

@@ -16,15 +16,21 @@ public:
     AnonymousFiles& operator=(const AnonymousFiles&) = delete;
     ~AnonymousFiles() { close(); }
 
+    /// `own` is the layer's own descriptor. False when it cannot be kept in mind.
+    bool open(int own) noexcept;
+    /// Whether `own` is open, and still what it was: no other file that has its number is learnt.
+    [[nodiscard]] bool has_own() const noexcept { return knows(own_); }
     /// Whether what is open as `fd` is still what it was when this was asked last; true as well for
     /// what epoll does not take, which nothing waits for.
     bool is_the_same(int fd) noexcept;
-    /// The same, without learning what it is now.
-    [[nodiscard]] bool knows(int fd) const noexcept;
     void close() noexcept;
 
 private:
+    [[nodiscard]] bool knows(int fd) const noexcept;
+    bool learn(int fd) noexcept;
+
     int epoll_ = -1;
+    int own_ = -1;
 };
 
 } // namespace posix

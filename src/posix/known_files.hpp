@@ -18,11 +18,11 @@ namespace posix {
 /// a number looks whether it is still the same open file: two system calls.
 class KnownFiles {
 public:
+    explicit KnownFiles(AnonymousFiles& anonymous) noexcept : anonymous_(anonymous) {}
+
     /// What the engine knows of the file that is open as `fd` now; null with `error` EBADF when
     /// none is. Throws std::bad_alloc.
     engine::FileState* find(engine::Engine& engine, int fd, int& error);
-    /// In a forked child. Nothing else may be called.
-    void close_inherited_descriptors() noexcept { anonymous_.close(); }
     /// Of the numbers that find() was asked for. Needs no lock.
     [[nodiscard]] CachedReads& cached_reads() noexcept { return cached_reads_; }
     [[nodiscard]] const CachedReads& cached_reads() const noexcept { return cached_reads_; }
@@ -34,7 +34,7 @@ private:
         FileIdentity identity;
     };
     std::unordered_map<int, Known> known_;
-    AnonymousFiles anonymous_;
+    AnonymousFiles& anonymous_;
     CachedReads cached_reads_;
 };
 

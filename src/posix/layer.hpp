@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/engine.hpp"
+#include "posix/anonymous_files.hpp"
 #include "posix/critical_section.hpp"
 #include "posix/known_files.hpp"
 #include "posix/request.hpp"
@@ -79,8 +80,7 @@ public:
     /// In a forked child: gives back its copies of descriptors. Nothing else may be called.
     void abandon() noexcept {
         engine_.close_inherited_descriptors();
-        files_.close_inherited_descriptors();
-        own_descriptors_.close();
+        anonymous_files_.close();
     }
     /// The program's end: what --stats asks for.
     void print_counts() const noexcept;
@@ -117,8 +117,8 @@ private:
     engine::Engine engine_;
     const Settings settings_;
     const std::uint64_t generation_;
-    KnownFiles files_;
-    AnonymousFiles own_descriptors_; // of which one is known
+    AnonymousFiles anonymous_files_; // and the event counter's descriptor
+    KnownFiles files_{anonymous_files_};
     bool cut_off_ = false;
     unsigned until_looked_ = 0;
     Pool<Request> pool_;

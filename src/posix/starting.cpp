@@ -107,8 +107,7 @@ Layer::Layer(const Settings& settings, std::error_code& error)
     ::pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     ::pthread_cond_init(&attention_, &attributes);
     ::pthread_condattr_destroy(&attributes);
-    if (!error && !own_descriptors_.is_the_same(engine_.event_fd()) && // it is now
-        !own_descriptors_.knows(engine_.event_fd())) {
+    if (!error && !anonymous_files_.open(engine_.event_fd())) {
         error.assign(EMFILE, std::generic_category());
     }
 }
@@ -117,7 +116,7 @@ Layer::Layer(const Settings& settings, std::error_code& error)
 /// enough.
 bool Layer::is_cut_off() noexcept {
     until_looked_ = 8;
-    cut_off_ = cut_off_ || !own_descriptors_.knows(engine_.event_fd());
+    cut_off_ = cut_off_ || !anonymous_files_.has_own();
     return cut_off_;
 }
 
