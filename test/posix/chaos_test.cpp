@@ -75,6 +75,14 @@ void run_workers(std::uint64_t seed, std::chrono::milliseconds time) {
     }
 }
 
+/// The engine's epoll descriptor is made by the first request that POLL is refused for.
+void wait_on_terminal() {
+    const Terminal terminal;
+    Block read{terminal.slave, 1};
+    REQUIRE(::aio_read(read) == 0);
+    REQUIRE(::aio_cancel(terminal.slave, nullptr) == AIO_CANCELED);
+}
+
 TEST_CASE("whatever threads do at a time, each request has one outcome, and nothing is left") {
     SKIP_UNDER_VALGRIND("it does not know all the calls of kernel AIO");
     const std::uint64_t seed = number_from("AIOXX_CHAOS_SEED", std::random_device{}() % 1'000'000);
@@ -84,7 +92,8 @@ TEST_CASE("whatever threads do at a time, each request has one outcome, and noth
     ::alarm(static_cast<unsigned>(seconds) + 100); // if it does not end
     chaos::install_handlers();
 
-    run_workers(seed, std::chrono::milliseconds{200}); // what is made once is there
+    run_workers(seed, std::chrono::milliseconds{200});
+    wait_on_terminal(); // now what is made once is there
     const std::size_t threads = threads_now().size();
     const std::string before = open_files();
     const std::size_t descriptors = entries("/proc/self/fd");
