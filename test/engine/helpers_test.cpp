@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-#include "engine/helpers.hpp"
-
 #include "blocked_in.hpp"
 #include "child.hpp"
-#include "running_engine.hpp"
+#include "crew.hpp"
 
 #include <algorithm>
 #include <array>
@@ -17,56 +15,6 @@
 
 namespace aioxx::test {
 namespace {
-
-using engine::Helpers;
-using engine::Pin;
-
-/// Helpers with a context, and a stand-in for the engine.
-struct Crew {
-    explicit Crew(Helpers::Options options = {}) : helpers(context, options, wake.fd(), -1) {
-        std::error_code error;
-        helpers.start(error);
-        REQUIRE(!error);
-    }
-    Pin* pin(int fd) {
-        helpers.reserve_for(++files);
-        return helpers.pin(fd);
-    }
-    /// The same although the keeper may end for idleness in between.
-    Pin* pin_when_running(int fd) {
-        Pin* pinned = nullptr;
-        REQUIRE(eventually([&] {
-            std::error_code error;
-            helpers.start(error);
-            REQUIRE(!error);
-            pinned = pin(fd);
-            return pinned != nullptr;
-        }));
-        return pinned;
-    }
-    /// A read, with the pin given to it.
-    void hand_over(Transfer& transfer, Pin* pin) {
-        REQUIRE(pin != nullptr);
-        transfer.kind = Kind::read;
-        transfer.base = transfer.bytes.data();
-        transfer.length = transfer.length_wanted;
-        transfer.route = engine::Route::helper;
-        transfer.prepare(-1, -1);
-        transfer.pin = pin;
-        helpers.hand_over(transfer);
-    }
-    std::int64_t result_of_next() {
-        EventBatch events{1};
-        while (context.wait(events, 1) != 1) {
-        }
-        return events[0].result();
-    }
-
-    EventFd wake{EventFd::Mode::nonblocking};
-    Context context{64};
-    Helpers helpers;
-    std::size_t files = 0;
-};
 
 std::size_t count_blocked_in(long call) {
     std::size_t count = 0;

@@ -3,10 +3,8 @@
 // What would only wait for its like in the kernel is made by one helper, one after the other. And a
 // file that is let go is closed when one was told so.
 
-#include "engine/helpers.hpp"
-
+#include "crew.hpp"
 #include "descriptors.hpp"
-#include "running_engine.hpp"
 
 #include <array>
 
@@ -18,66 +16,43 @@
 namespace aioxx::test {
 namespace {
 
-using engine::Helpers;
-using engine::Pin;
+/// A read of one byte that is a holder more of the pin.
+void hand_over(Crew& crew, Transfer& read, Pin& pin, bool in_turn) {
+    Helpers::hold(pin);
+    read.length_wanted = 1;
+    read.in_turn = in_turn;
+    crew.hand_over(read, &pin);
+}
 
-struct Crew {
-    explicit Crew(Helpers::Options options = {}) : helpers(context, options, wake.fd(), -1) {
-        std::error_code error;
-        helpers.start(error);
-        REQUIRE(!error);
-        helpers.reserve_for(8);
-    }
-    void hand_over(Transfer& read, Pin& pin, bool in_turn) {
-        Helpers::hold(pin);
-        read.kind = Kind::read;
-        read.base = read.bytes.data();
-        read.length = 1;
-        read.route = engine::Route::helper;
-        read.prepare(-1, -1);
-        read.iocb.set_data(&read);
-        read.pin = &pin;
-        read.in_turn = in_turn;
-        helpers.hand_over(read);
-    }
-    /// The next that is done.
-    Transfer* next() {
-        EventBatch events{1};
-        while (context.wait(events, 1) != 1) {
-        }
-        return events[0].data_as<Transfer>();
-    }
-
-    EventFd wake{EventFd::Mode::nonblocking};
-    Context context{64};
-    Helpers helpers;
-};
+Transfer* next_of(Crew& crew) {
+    return crew.next().data_as<Transfer>();
+}
 
 TEST_CASE("operations in turn go one after the other, beside those of other files") {
     Crew crew;
     Pipe pipe;
     Pipe other;
-    Pin& pin = *crew.helpers.pin(pipe.reader);
-    Pin& pin_of_other = *crew.helpers.pin(other.reader);
+    Pin& pin = *crew.pin(pipe.reader);
+    Pin& pin_of_other = *crew.pin(other.reader);
     std::array<Transfer, 4> reads;
     Transfer of_other;
     for (Transfer& read : reads) {
-        crew.hand_over(read, pin, true);
+        hand_over(crew, read, pin, true);
     }
-    crew.hand_over(of_other, pin_of_other, true);
+    hand_over(crew, of_other, pin_of_other, true);
     other.fill("x");
-    CHECK(crew.next() == &of_other);
+    CHECK(next_of(crew) == &of_other);
     // None of them is with the kernel but the first: each gets the byte of its turn.
     CHECK(crew.helpers.take_back(reads[2]));
     CHECK_FALSE(reads[2].waits_for_turn);
     for (const std::size_t i : {0U, 1U, 3U}) {
         pipe.fill(std::string(1, static_cast<char>('0' + i)));
-        CHECK(crew.next() == &reads[i]);
+        CHECK(next_of(crew) == &reads[i]);
         CHECK(reads[i].bytes[0] == static_cast<std::byte>('0' + i));
     }
-    crew.hand_over(reads[2], pin, true); // and the turn is free again
+    hand_over(crew, reads[2], pin, true); // and the turn is free again
     pipe.fill("2");
-    CHECK(crew.next() == &reads[2]);
+    CHECK(next_of(crew) == &reads[2]);
     crew.helpers.let_go(pin);
     crew.helpers.let_go(pin_of_other);
 }
@@ -86,20 +61,20 @@ TEST_CASE("the turn is passed on when the one who has it is taken back") {
     Crew crew{{.limit = 1}};
     Pipe blocking;
     Pipe pipe;
-    Pin& busy = *crew.helpers.pin(blocking.reader);
-    Pin& pin = *crew.helpers.pin(pipe.reader);
+    Pin& busy = *crew.pin(blocking.reader);
+    Pin& pin = *crew.pin(pipe.reader);
     Transfer keeps_it_busy;
     std::array<Transfer, 3> reads;
-    crew.hand_over(keeps_it_busy, busy, false);
+    hand_over(crew, keeps_it_busy, busy, false);
     for (Transfer& read : reads) {
-        crew.hand_over(read, pin, true);
+        hand_over(crew, read, pin, true);
     }
     REQUIRE(crew.helpers.take_back(reads[0]));
     blocking.fill("x");
-    CHECK(crew.next() == &keeps_it_busy);
+    CHECK(next_of(crew) == &keeps_it_busy);
     for (const std::size_t i : {1U, 2U}) {
         pipe.fill("y");
-        CHECK(crew.next() == &reads[i]);
+        CHECK(next_of(crew) == &reads[i]);
     }
     crew.helpers.let_go(busy);
     crew.helpers.let_go(pin);
@@ -113,10 +88,10 @@ TEST_CASE("a file is closed when letting go of it has waited") {
         const Descriptor rival{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
         Descriptor holder{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
         REQUIRE(::flock(holder, LOCK_EX) == 0);
-        Pin& pin = *crew.helpers.pin(holder);
+        Pin& pin = *crew.pin(holder);
         Transfer read;
-        crew.hand_over(read, pin, false);
-        CHECK(crew.next() == &read);
+        hand_over(crew, read, pin, false);
+        CHECK(next_of(crew) == &read);
         holder.close();
         CHECK(::flock(rival, LOCK_EX | LOCK_NB) < 0); // it is held for us
         crew.helpers.let_go_and_wait(pin);
