@@ -4,6 +4,8 @@
 
 #include "posix/layer.hpp"
 
+#include "posix/notification.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -161,7 +163,7 @@ void Layer::notify_all() noexcept {
 
 void Layer::notify_unlocked(const sigevent& notification) noexcept {
     CriticalSection::unlock();
-    if (notification.sigev_notify == SIGEV_THREAD) {
+    if (wants_thread(notification)) {
         make_thread(notification);
     } else {
         notify(notification);

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "posix/calls.hpp"
 
+#include "posix/notification.hpp"
 #include "posix/orders.hpp"
 #include "posix/process.hpp"
 #include "posix/waiter.hpp"
@@ -48,12 +49,6 @@ void look_at_ring(Layer& layer) noexcept {
         const CriticalSection section;
         layer.take_in();
     }
-}
-
-/// Whether the block asks for no notice, and cannot ask for a wrong one.
-bool is_silent(const sigevent& notification) noexcept {
-    return notification.sigev_notify == SIGEV_NONE ||
-           (notification.sigev_notify == SIGEV_SIGNAL && notification.sigev_signo == 0); // zeroed
 }
 
 bool read_at_once(ControlBlock& block, std::int64_t offset) noexcept {

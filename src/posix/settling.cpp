@@ -4,6 +4,8 @@
 
 #include "posix/layer.hpp"
 
+#include "posix/notification.hpp"
+
 #include <cerrno>
 #include <cstdio>
 #include <new>
@@ -15,12 +17,6 @@
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 namespace {
-
-constexpr int last_signal = 64;
-
-bool is_signal(const sigevent& notification) noexcept {
-    return notification.sigev_signo >= 0 && notification.sigev_signo <= last_signal;
-}
 
 /// As sigqueue(3) does, with the code that says what it is about.
 void send_signal(const sigevent& notification) noexcept {
@@ -65,7 +61,7 @@ void Layer::finished(Request& request) noexcept {
     if (request.no_resources && result == -ECANCELED) {
         result = -EAGAIN;
     }
-    if (request.notification.sigev_notify == SIGEV_SIGNAL && !is_signal(request.notification)) {
+    if (wants_impossible_signal(request.notification)) {
         result = -EINVAL;
     }
     (request.fresh ? started_ : in_progress_).remove(request);
@@ -106,7 +102,7 @@ void Layer::print_counts() const noexcept {
 }
 
 void Layer::notify(const sigevent& notification) noexcept {
-    if (notification.sigev_notify == SIGEV_SIGNAL && is_signal(notification)) {
+    if (wants_signal(notification)) {
         send_signal(notification);
     }
 }
@@ -115,9 +111,7 @@ void Layer::notify(const sigevent& notification) noexcept {
 /// started it would come before that call returns: programs that go on to pause() rely on glibc's
 /// threads being later.
 bool Layer::is_left_to_attendant(const sigevent& notification) const noexcept {
-    return notification.sigev_notify == SIGEV_THREAD ||
-           (in_call_ && notification.sigev_notify == SIGEV_SIGNAL && notification.sigev_signo > 0 &&
-            is_signal(notification));
+    return wants_thread(notification) || (in_call_ && wants_signal(notification));
 }
 
 RequestList* Layer::make_list(bool awaited, const sigevent* notification) noexcept {

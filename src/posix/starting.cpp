@@ -5,6 +5,7 @@
 #include "posix/layer.hpp"
 
 #include "core/fork_generation.hpp"
+#include "posix/notification.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -76,18 +77,14 @@ private:
     sigset_t pending_;
 };
 
-bool wants_notice(const Request& request) noexcept {
-    const auto asks = [](const sigevent& notification) {
-        return notification.sigev_notify == SIGEV_THREAD || // a zeroed block asks for signal 0
-               (notification.sigev_notify == SIGEV_SIGNAL && notification.sigev_signo > 0);
-    };
-    return asks(request.notification) ||
-           (request.list != nullptr && asks(request.list->notification));
+bool any_wants_notice(const Request& request) noexcept {
+    return wants_notice(request.notification) ||
+           (request.list != nullptr && wants_notice(request.list->notification));
 }
 
-bool wants_thread(const ControlBlock& block, const RequestList* list) noexcept {
-    return block.notification.sigev_notify == SIGEV_THREAD ||
-           (list != nullptr && list->notification.sigev_notify == SIGEV_THREAD);
+bool any_wants_thread(const ControlBlock& block, const RequestList* list) noexcept {
+    return wants_thread(block.notification) ||
+           (list != nullptr && wants_thread(list->notification));
 }
 
 } // namespace
@@ -138,7 +135,7 @@ int Layer::start(ControlBlock& block, Order order, RequestList* list) {
         }
         return EAGAIN;
     }
-    if (wants_thread(block, list) && !start_attendant()) {
+    if (any_wants_thread(block, list) && !start_attendant()) {
         pool_.give_back(*taken);
         return EAGAIN;
     }
@@ -208,7 +205,7 @@ void Layer::end_call(const sigset_t& before) noexcept {
         const bool waits = request->state != State::kernel && request->state != State::helper;
         if (waits && request->file->pin == nullptr) {
             give_up(*request); // with no thread to be had nobody can keep the file
-        } else if (!(in_kernel || with_helper) || wants_notice(*request)) {
+        } else if (!(in_kernel || with_helper) || any_wants_notice(*request)) {
             attend(*request);
         }
     }
