@@ -128,7 +128,7 @@ Pin* Helpers::pin(int fd) noexcept {
         }
         ++pinned_; // the keeper stays from here on
     }
-    if (table_.send({Message::Kind::file, pin}, fd) != 0) {
+    if (table_.send({.kind = Message::Kind::file, .subject = pin}, fd) != 0) {
         const std::unique_lock lock = lock_awake();
         --pinned_;
         pins_.give_back(*pin);
@@ -147,7 +147,7 @@ bool Helpers::tell_to_close(Pin& pin) noexcept {
         close_now(pin); // nothing has arrived
         return true;
     }
-    return table_.send({Message::Kind::close, &pin}, -1) == 0;
+    return table_.send({.kind = Message::Kind::close, .subject = &pin}, -1) == 0;
 }
 
 void Helpers::let_go(Pin& pin) noexcept {
@@ -176,12 +176,14 @@ void Helpers::let_go_and_wait(Pin& pin) noexcept {
 
 int Helpers::watch(Pin& pin, int epoll, std::uint32_t events, std::uint64_t data) noexcept {
     if (!epoll_sent_) {
-        if (const int error = table_.send({Message::Kind::epoll, nullptr}, epoll); error != 0) {
+        if (const int error = table_.send({.kind = Message::Kind::epoll}, epoll); error != 0) {
             return error;
         }
         epoll_sent_ = true;
     }
-    return table_.send({Message::Kind::watch, &pin, events, data}, -1);
+    const Message message{
+        .kind = Message::Kind::watch, .events = events, .data = data, .subject = &pin};
+    return table_.send(message, -1);
 }
 
 void Helpers::hand_over(Operation& operation) noexcept {
@@ -201,7 +203,7 @@ void Helpers::hand_over(Operation& operation) noexcept {
     }
     ::sem_post(&work_);
     if (more) {
-        table_.send({Message::Kind::start, nullptr}, -1);
+        table_.send({.kind = Message::Kind::start}, -1);
     }
 }
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <type_traits>
 
 AIOXX_NAMESPACE_BEGIN
 namespace engine {
@@ -15,15 +16,18 @@ namespace engine {
 /// end lies in that table. Files travel by SCM_RIGHTS, and arrive in the order they were sent.
 class PrivateTable {
 public:
-    /// What is sent with a file, or without one.
-    struct Message {
+    /// What is sent with a file, or without one. As it is: there is no padding, which would go out
+    /// uninitialised.
+    struct [[gnu::packed, gnu::aligned(alignof(void*))]] Message {
         enum class Kind : int { file, close, start, epoll, watch } kind;
-        void* subject; // of `file`, `close` and `watch`: the pin
 
         // Of `watch`: what to be told of, and the registration's own data.
         std::uint32_t events = 0;
         std::uint64_t data = 0;
+
+        void* subject = nullptr; // of `file`, `close` and `watch`: the pin
     };
+    static_assert(std::has_unique_object_representations_v<Message>);
 
     PrivateTable() noexcept = default;
     ~PrivateTable() { close_outside(); }

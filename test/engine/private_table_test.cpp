@@ -33,7 +33,7 @@ public:
     }
     ~Owner() { end(); }
 
-    bool send(int file) { return table_.send({Message::Kind::file, nullptr}, file) == 0; }
+    bool send(int file) { return table_.send({.kind = Message::Kind::file}, file) == 0; }
     /// Returns when all that was sent has been worked on.
     void end() {
         table_.close_outside();
