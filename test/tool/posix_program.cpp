@@ -2,7 +2,8 @@
 // Copyright (c) 2026 The libaioxx authors
 
 // What posix_test.cpp runs: reads the start of its own file by aio_read, tells where that function
-// came from, what it was given, and ends with status 3.
+// came from, what it was given, and ends with status 3. With IN_PLACE_OF_STANDARD_ERROR=FILE it has
+// that open as descriptor 2 by then.
 
 #include <array>
 #include <cstdio>
@@ -11,12 +12,20 @@
 #include <aio.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 namespace {
 
 void print_variable(const char* name) {
     const char* const value = std::getenv(name);
     std::printf("%s=%s\n", name, value != nullptr ? value : "(none)");
+}
+
+/// Whether it is done, where that is asked for.
+bool replace_standard_error() {
+    const char* const path = std::getenv("IN_PLACE_OF_STANDARD_ERROR");
+    return path == nullptr ||
+           (::close(STDERR_FILENO) == 0 && ::open(path, O_WRONLY | O_CLOEXEC) == STDERR_FILENO);
 }
 
 } // namespace
@@ -42,5 +51,5 @@ int main(int argc, char** argv) {
     for (int i = 1; i < argc; ++i) {
         std::printf("argument <%s>\n", argv[i]);
     }
-    return 3;
+    return replace_standard_error() ? 3 : 2;
 }

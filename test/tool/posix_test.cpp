@@ -101,6 +101,16 @@ TEST_CASE("--stats tells on one line what the program asked for") {
     CHECK(std::count(end.errors.begin(), end.errors.end(), '\n') == 1);
 }
 
+TEST_CASE("--stats writes nothing into a file that has become the program's descriptor 2") {
+    const Workspace here;
+    const std::string file = here.file("file", 0);
+    const Outcome end = posix({"--stats", POSIX_PROGRAM}, {"IN_PLACE_OF_STANDARD_ERROR=" + file});
+    CHECK(end.status == 3);
+    CHECK(contains(end.out, "AIOXX_POSIX_STATS=1\n"));
+    CHECK(content_of(file).empty());
+    CHECK(end.errors.empty());
+}
+
 TEST_CASE("the program's arguments are passed on untouched, options included") {
     const Words given{"--stats", "", "two words", "--", "[a,b]", "++", "-x", "--help", "copy"};
     std::string wanted;
