@@ -2,15 +2,18 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "engine/private_table.hpp"
 
+#include "blocked_in.hpp"
 #include "child.hpp"
 #include "descriptors.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <semaphore>
 #include <thread>
 #include <vector>
 
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <doctest/doctest.h>
@@ -166,6 +169,58 @@ TEST_CASE("under a limit of 64 descriptors files arrive until the table is full,
             return 3;
         }
         return received.back() == -1 && received.front() >= 0 ? 0 : 4;
+    });
+    CHECK(end.status == 0);
+}
+
+/// In a child that has done nothing yet: without privileges, but still seen in its own /proc.
+bool become_ordinary() {
+    constexpr uid_t nobody = 65534;
+    return (::geteuid() != 0 || ::setuid(nobody) == 0) && ::prctl(PR_SET_DUMPABLE, 1) == 0;
+}
+
+bool wait_until_it_pauses(pid_t tid) {
+#ifdef SYS_clock_nanosleep_time64
+    return wait_until_blocked_in(tid, SYS_clock_nanosleep_time64);
+#else
+    return wait_until_blocked_in(tid, SYS_clock_nanosleep);
+#endif
+}
+
+TEST_CASE("a file that is one too many in flight for an ordinary user is sent when it is not") {
+    const ChildEnd end = run_in_child([] {
+        const rlimit few{64, 64}; // as many may be in flight
+        ::setrlimit(RLIMIT_NOFILE, &few);
+        if (!become_ordinary()) {
+            return 1;
+        }
+        std::atomic<bool> held{true};
+        int arrived = 0;
+        Owner owner{[&](int file) {
+            held.wait(true);
+            arrived += file >= 0 ? 1 : 0;
+            PrivateTable::close(file);
+        }};
+        bool paused = false;
+        std::thread watcher{[&held, &paused, sender = ::getpid()] {
+            paused = wait_until_it_pauses(sender);
+            held = false;
+            held.notify_all();
+        }};
+        bool sent = true;
+        for (int i = 0; i < 100 && sent; ++i) {
+            bool was_held = false;
+            do { // it gives up in the end, and the watcher may be late
+                was_held = held;
+                sent = owner.send(STDIN_FILENO);
+            } while (!sent && was_held);
+        }
+        watcher.join();
+        owner.end();
+        if (!paused) {
+            return 2;
+        }
+        return sent && arrived == 100 ? 0 : 3;
     });
     CHECK(end.status == 0);
 }
