@@ -180,10 +180,10 @@ bool become_ordinary() {
 }
 
 bool wait_until_it_pauses(pid_t tid) {
-#ifdef SYS_clock_nanosleep_time64
-    return wait_until_blocked_in(tid, SYS_clock_nanosleep_time64);
-#else
+#ifdef SYS_clock_nanosleep // on 32 bits as well, for a time as short as this
     return wait_until_blocked_in(tid, SYS_clock_nanosleep);
+#else
+    return wait_until_blocked_in(tid, SYS_clock_nanosleep_time64);
 #endif
 }
 
