@@ -7,6 +7,8 @@
 #include "posix/own_process.hpp"
 
 #include "devices/fuse_server.hpp"
+#include "devices/new_file_system.hpp"
+#include "engine/watchdog.hpp"
 
 #include <csignal>
 #include <cstdint>
@@ -159,6 +161,34 @@ POSIX_CASE("a number that was a cached file's may be that of a file on storage t
         server->open_gate();
         CHECK(read.outcome() == page);
     }
+}
+
+POSIX_CASE("a cached file that has become O_DIRECT is read from its device, and not waited for") {
+    auto mounted = attempt<NewFileSystem<>>("ext4");
+    if (!mounted) {
+        SKIP_CASE(mounted.reason());
+    }
+    auto gate = attempt<Gate>(mounted->device());
+    if (!gate) {
+        SKIP_CASE(gate.reason());
+    }
+    const std::string content = some_pages();
+    const Descriptor file{
+        ::open(mounted->file("file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+    REQUIRE(::write(file, content.data(), content.size()) == static_cast<ssize_t>(content.size()));
+    REQUIRE(::fsync(file) == 0);
+    read_twice(file);
+    gate->close();
+    read_twice(file); // does without the device
+    REQUIRE(::fcntl(file, F_SETFL, O_DIRECT) == 0);
+    const Block read{file, page};
+    Watchdog watchdog{[&gate] { gate->open(); }};
+    REQUIRE(aio_read(read) == 0);
+    CHECK(read.error() == EINPROGRESS);
+    watchdog.came_back();
+    CHECK_FALSE(watchdog.opened_by_force());
+    CHECK(read.outcome() == page);
+    CHECK((read.text() == content.substr(0, page)));
 }
 
 POSIX_CASE("a number that was a cached file's is nothing's after it was closed") {
