@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-#include "tool/commands.hpp"
+#include "tool/posix_command.hpp"
 
 #include "tool/failure.hpp"
 #include "tool/posix_program.hpp"
-
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
-#include <memory>
+#include <utility>
 
 #include <unistd.h>
 
@@ -78,7 +76,9 @@ void preload(const std::string& library) {
     throw Failure(words[0], "cannot be run", error, error == ENOENT ? not_found : not_executable);
 }
 
-void run(const std::vector<std::string>& words, bool stats) {
+} // namespace
+
+void run_posix(std::vector<std::string> words, bool stats) {
     const std::string library = find_library();
     preload(library);
     if (stats) {
@@ -88,10 +88,8 @@ void run(const std::vector<std::string>& words, bool stats) {
     if (!why.empty()) {
         tell_user(words[0] + ": runs without the drop-in: " + why);
     }
-    execute(words);
+    execute(std::move(words));
 }
-
-} // namespace
 
 std::vector<std::string> separate_program(std::vector<std::string>& words) {
     if (words.empty() || words[0] != "posix") {
@@ -107,21 +105,6 @@ std::vector<std::string> separate_program(std::vector<std::string>& words) {
     std::vector<std::string> program{first, words.end()};
     words.erase(first + (program.empty() ? 0 : 1), words.end());
     return program;
-}
-
-void add_posix(CLI::App& app, const std::vector<std::string>& program) {
-    struct Options {
-        bool stats = false;
-        std::string program; // for the help, as are the arguments
-        std::vector<std::string> arguments;
-    };
-    const auto options = std::make_shared<Options>();
-    CLI::App* const command =
-        app.add_subcommand("posix", "Run a program with its POSIX AIO, <aio.h>, on kernel AIO");
-    command->add_flag("--stats", options->stats, "Count its requests, for standard error at exit");
-    command->add_option("PROGRAM", options->program, "What to run, from PATH")->required();
-    command->add_option("ARGUMENT", options->arguments, "Passed on, options included");
-    command->callback([options, &program] { run(program, options->stats); });
 }
 
 } // namespace tool
