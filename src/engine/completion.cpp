@@ -5,6 +5,7 @@
 #include "engine/engine.hpp"
 
 #include <cerrno>
+#include <utility>
 
 #include <sys/stat.h>
 
@@ -29,7 +30,8 @@ void Engine::take_events() noexcept {
     if (events_.size() > 0) {
         refusals_ = 0; // what a helper submits is seen here
     }
-    while (Operation* const refused = helpers_->take_refused()) {
+    OperationList back = helpers_->take_refused();
+    while (Operation* const refused = back.pop_front()) {
         const std::int64_t error = refused->result;
         refused->result = 0;
         --helper_jobs_;
@@ -90,6 +92,10 @@ void Engine::release_slot(Operation& operation) noexcept {
     --(operation.kind == Kind::poll ? polls_ : used_);
     if (operation.state == State::helper) {
         --helper_jobs_;
+    }
+    if (std::exchange(operation.lent, false)) {
+        --operation.file->lent;
+        --lent_;
     }
 }
 

@@ -42,7 +42,8 @@ Engine::Engine(const Options& options, std::error_code& error)
     if (error) {
         return;
     }
-    helpers_.emplace(*context_, options.helpers, wake_fd_->fd(), event_fd());
+    helpers_.emplace(*context_, options.helpers, wake_fd_->fd(), event_fd(),
+                     options.event_fd_blocks);
     for (Operation* const poll : {&wake_poll_, &epoll_poll_}) {
         poll->kind = Kind::poll;
         poll->internal = true;
@@ -162,7 +163,13 @@ void Engine::wait(const std::chrono::nanoseconds* limit, std::error_code& error)
         return;
     }
     constexpr std::chrono::nanoseconds retry = std::chrono::milliseconds{1};
-    if (!batch_.empty()) {
+    const bool by_helpers = helper_jobs_ > 0;
+    if (by_helpers) {
+        helpers_->begin_wait(Helpers::Where::ring);
+    }
+    if (by_helpers && helpers_->has_refused()) {
+        context_->reap(events_, error);
+    } else if (!batch_.empty()) {
         // The kernel was short of memory: what waits here is not going to end this wait.
         context_->wait_for(events_, 1, limit != nullptr ? std::min(*limit, retry) : retry, error);
     } else if (limit != nullptr) {
@@ -170,13 +177,20 @@ void Engine::wait(const std::chrono::nanoseconds* limit, std::error_code& error)
     } else {
         context_->wait(events_, 1, error);
     }
+    if (by_helpers) {
+        helpers_->end_wait(Helpers::Where::ring);
+    }
     take_events();
 }
 
 void Engine::await_event(std::chrono::nanoseconds limit) noexcept {
-    // With nowhere to write it the kernel does not take it: EFAULT.
-    kernel::get_events(context_->native_handle(), 1, 1, nullptr,
-                       std::max<std::int64_t>(limit.count(), 0), nullptr);
+    helpers_->begin_wait(Helpers::Where::ring);
+    if (!helpers_->has_refused()) {
+        // With nowhere to write it the kernel does not take it: EFAULT.
+        kernel::get_events(context_->native_handle(), 1, 1, nullptr,
+                           std::max<std::int64_t>(limit.count(), 0), nullptr);
+    }
+    helpers_->end_wait(Helpers::Where::ring);
 }
 
 void Engine::wake() noexcept {

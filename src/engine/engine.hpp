@@ -11,6 +11,7 @@
 #include "engine/operation.hpp"
 #include "engine/statistics.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -41,10 +42,11 @@ public:
     struct Options {
         unsigned depth = 128; // operations in the kernel at a time
         Helpers::Options helpers;
-        bool nowait_always = false;   // direct I/O as well: submit never blocks, at a price
-        bool time_submits = false;    // fill Statistics::submit_time
-        bool event_fd = false;        // have completions counted there
-        bool event_fd_blocks = false; // and a read of it wait for the next
+        bool nowait_always = false; // direct I/O as well: submit never blocks, at a price
+        bool time_submits = false;  // fill Statistics::submit_time
+        bool event_fd = false;      // have completions counted there
+        /// And a read of it wait for the next, of which the engine is told by begin_wait().
+        bool event_fd_blocks = false;
         /// The engine's own descriptors lie at the top of the table: the program's lowest free
         /// number stays what it was.
         bool high_descriptors = false;
@@ -68,7 +70,7 @@ public:
     /// Takes an operation over. It enters the kernel with the next flush() at the latest, unless
     /// it has to wait.
     void start(Operation& operation) noexcept;
-    /// Submits what is ready, by one call where nothing is refused, starts the helpers' keeper if
+    /// Submits what is ready, by one call where nothing is refused, starts a helper if
     /// something waits for it, and takes the files back from idle ones.
     void flush() noexcept;
     /// The same without starting a thread; what needs one stays for the next flush().
@@ -77,10 +79,24 @@ public:
     bool reap() noexcept;
     /// Whether reap() would find something. From any thread; makes no system call, but says yes
     /// where there is no ring to look at.
-    [[nodiscard]] bool has_events() const noexcept { return context_->has_events(); }
+    [[nodiscard]] bool has_events() const noexcept {
+        return helpers_->has_refused() || context_->has_events();
+    }
     /// Waits for an event without taking it, or for wake(), `limit` at the most. From any thread,
     /// beside others that reap.
     void await_event(std::chrono::nanoseconds limit) noexcept;
+    /// Around a read of the event descriptor that waits, with Options::event_fd_blocks. False:
+    /// there is something to reap. From any thread.
+    bool begin_wait() noexcept {
+        helpers_->begin_wait(Helpers::Where::event_fd);
+        return !helpers_->has_refused();
+    }
+    void end_wait() noexcept { helpers_->end_wait(Helpers::Where::event_fd); }
+    /// Operations that files were lent to, which is to say writes into memory: they do not take
+    /// long. From any thread.
+    [[nodiscard]] std::size_t lent() const noexcept {
+        return lent_.load(std::memory_order_relaxed);
+    }
     /// Waits until something completes, `limit` at the most (null: without limit), wake() is
     /// called, or helpers have become idle. EINTR is surfaced.
     void wait(const std::chrono::nanoseconds* limit, std::error_code& error) noexcept;
@@ -123,6 +139,8 @@ public:
     [[nodiscard]] std::size_t pins_made() { return helpers_->pins_made(); }
     /// -1 unless asked for by the options.
     [[nodiscard]] int event_fd() const noexcept { return event_fd_ ? event_fd_->fd() : -1; }
+    /// What wake() signals: among the engine's descriptors the one that is used least.
+    [[nodiscard]] int wake_fd() const noexcept { return wake_fd_ ? wake_fd_->fd() : -1; }
     [[nodiscard]] EventFd* event_counter() noexcept { return event_fd_ ? &*event_fd_ : nullptr; }
 
 private:
@@ -151,6 +169,7 @@ private:
     void place(Operation& operation) noexcept;
     void batch(Operation& operation) noexcept;
     void hand_over(Operation& operation) noexcept;
+    bool lend(Operation& operation) noexcept;
     void arm_internal(Operation& poll, int fd) noexcept;
     void pump_backlog() noexcept;
     [[nodiscard]] bool backlog_can_go() const noexcept {
@@ -246,6 +265,7 @@ private:
     std::size_t used_ = 0;  // of depth_: in the batch, with helpers, in the kernel
     std::size_t polls_ = 0; // of poll_slots_
     std::size_t helper_jobs_ = 0;
+    std::atomic<std::size_t> lent_{0};
     unsigned refusals_ = 0; // EAGAIN in a row, and when that began
     std::chrono::steady_clock::time_point refused_since_{};
     std::uint32_t chance_ = 1;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/operation.hpp"
+#include "engine/pins.hpp"
 #include "file/file_use.hpp"
 
 #include <aioxx/file/file.hpp>
@@ -79,11 +80,13 @@ public:
     int nonblocking_fd = -1; // its own, or a reopened one, where NOWAIT is refused
     bool reopen_tried = false;
     Pin* pin = nullptr; // set while the file is kept for the operations that wait
+    Loan loan;          // of the file, to the operations in turn on it
     int pin_error = 0;  // why it could not be kept, the last time: an errno
 
     std::uint64_t operations = 0; // started and not completed
     std::uint64_t transfers = 0;  // of those, reads and writes
-    std::uint64_t parked = 0;     // of those, neither in the kernel nor with a helper
+    std::uint64_t lent = 0;       // of those, that the file was lent to
+    std::uint64_t parked = 0;     // of operations, neither in the kernel nor with a helper
     std::uint64_t sequence = 0;   // of what is under way, and of ordered flushes
     TransferList under_way;       // what flushes wait for, in the order of starting
     OperationList flushes;        // wait for transfers under way

@@ -31,7 +31,7 @@ void Engine::file_closes(FileState& file) noexcept {
     // What is in the kernel may come back: refused by NOWAIT, interrupted, or short.
     OperationList left_behind = leave_batch(file);
     const bool number_counts = !options_.numbers_expire || file.named; // else it has its pin
-    if (number_counts && (file.parked > 0 || file.transfers > 0 || !left_behind.empty())) {
+    if (number_counts && (file.parked > 0 || file.transfers > file.lent || !left_behind.empty())) {
         start_and_pin(file);
     }
     file.closed = true;
@@ -65,7 +65,8 @@ void Engine::end_call() noexcept {
     while (FileState* const file = named_.pop_front()) {
         OperationList left_behind = batch_.empty() ? OperationList{} : leave_batch(*file);
         // A try by NOWAIT comes back; what was submitted plainly is with the kernel for good.
-        const bool may_come_back = file->transfers > 0 && !file->direct && !file->in_memory;
+        const bool may_come_back =
+            file->transfers > file->lent && !file->direct && !file->in_memory;
         if (file->parked > 0 || may_come_back || !left_behind.empty()) {
             start_and_pin(*file);
         }
@@ -98,7 +99,7 @@ void Engine::forget_files() noexcept {
     }
 }
 
-/// The keeper may end for idleness between the two.
+/// The helpers may end for idleness between the two.
 bool Engine::start_and_pin(FileState& file) noexcept {
     constexpr int attempts = 10;
     std::error_code error;
@@ -137,9 +138,9 @@ void Engine::unpin(FileState& file) noexcept {
     }
 }
 
-/// The keeper has asked: it ends when it holds no file. Files that were closed stay with it, since
-/// nobody else has them; and where numbers expire a file is held for as long as it is needed, and
-/// not longer.
+/// The helpers have asked: they end when they hold no file. Files that were closed stay there,
+/// since nobody else has them; and where numbers expire a file is held for as long as it is needed,
+/// and not longer.
 void Engine::unpin_idle() noexcept {
     if (options_.numbers_expire) {
         return;

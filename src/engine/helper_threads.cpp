@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// What runs on the helpers' own threads: the keeper first.
+// What runs on the helpers' own threads.
 
 #include "engine/helpers.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <utility>
@@ -15,40 +14,82 @@ namespace {
 
 using Message = PrivateTable::Message;
 
-timespec monotonic_in(std::chrono::nanoseconds span) noexcept {
-    timespec at{};
-    ::clock_gettime(CLOCK_MONOTONIC, &at);
-    const std::int64_t nanoseconds = at.tv_nsec + span.count() % 1'000'000'000;
-    at.tv_sec += static_cast<time_t>(span.count() / 1'000'000'000 + nanoseconds / 1'000'000'000);
-    at.tv_nsec = static_cast<long>(nanoseconds % 1'000'000'000);
-    return at;
-}
+constexpr int none_yet = -1;
 
 } // namespace
 
-void Helpers::keep() noexcept {
+/// It is the last to end, and the one that is waited for.
+void Helpers::run_first() noexcept {
     // Where the table cannot be left, files arrive in the shared one: still never the wrong file,
     // but a number and the record locks are the price.
     table_is_shared_ = !table_.leave_shared_table({wake_, event_fd_ >= 0 ? event_fd_ : wake_});
-    ::sem_post(&keeper_ready_);
-    constexpr std::chrono::nanoseconds shortest = std::chrono::milliseconds{1};
-    const std::chrono::nanoseconds limit = std::max(options_.idle, shortest);
+    ::sem_post(&first_is_ready_);
+    serve(true);
+    epoll_.store(none_yet); // goes with the table
+    table_.close_inside();
+}
+
+void Helpers::run_another() noexcept {
+    serve(false);
+}
+
+void Helpers::serve(bool first) noexcept {
+    Lock lock{mutex_};
     for (bool has_asked = false;;) {
+        while (!stopping_ && may_take_job(lock)) {
+            Operation* const operation = job_at_hand();
+            if (operation == nullptr) {
+                break;
+            }
+            run(*operation, lock);
+        }
+        if (stopping_) {
+            break;
+        }
+        lock.unlock();
         PrivateTable::Message message{};
         int file = -1;
-        const PrivateTable::Received received = table_.receive(message, file, limit);
+        const PrivateTable::Received received = table_.receive(message, file);
         if (received == PrivateTable::Received::message) {
             has_asked = false;
             obey(message, file);
-            work_alone();
-        } else if (received == PrivateTable::Received::ended || ends_for_idleness(has_asked)) {
-            break;
+        } else if (received == PrivateTable::Received::too_late &&
+                   ends_for_idleness(first, has_asked)) {
+            return;
+        }
+        lock.lock();
+        stopping_ |= received == PrivateTable::Received::ended;
+    }
+    if (first) {
+        helper_ended_.wait(lock, [this] { return threads_ == 1; });
+    }
+    --threads_;
+    helper_ended_.notify_all();
+}
+
+/// True when that has been seen to.
+bool Helpers::ends_for_idleness(bool first, bool& has_asked) noexcept {
+    {
+        const std::lock_guard lock{mutex_};
+        if (!jobs_.empty() || (first ? threads_ > 1 : at_messages() == 1)) {
+            return false; // the first one ends last; and nobody leaves the messages to nobody
+        }
+        if (!first || pinned_ == 0) {
+            --threads_;
+            runs_ = runs_ && !first;
+            helper_ended_.notify_all();
+            return true;
         }
     }
-    end_helpers();
-    epoll_.store(-1); // goes with the table
-    table_.close_inside();
+    // Once: who still holds them needs them, and the next use of a helper will be told here.
+    if (!std::exchange(has_asked, true)) {
+        asks_.store(true);
+        PrivateTable::signal(wake_);
+    }
+    return false;
 }
+
+// Messages. Threads may carry them out in another order than they were sent in.
 
 void Helpers::obey(const PrivateTable::Message& message, int file) noexcept {
     switch (message.kind) {
@@ -62,35 +103,49 @@ void Helpers::obey(const PrivateTable::Message& message, int file) noexcept {
         close_now(*static_cast<Pin*>(message.subject));
         break;
     case Message::Kind::epoll:
-        epoll_.store(file);
+        epoll_.store(file >= 0 ? file : Pin::lost);
+        epoll_.notify_all();
         break;
-    case Message::Kind::watch: {
-        Pin& pin = *static_cast<Pin*>(message.subject);
+    case Message::Kind::watch:
+        carry_out(message);
+        break;
+    case Message::Kind::work: // is looked for after each message
+        break;
+    }
+}
+
+void Helpers::carry_out(const PrivateTable::Message& watch) noexcept {
+    Pin& pin = *static_cast<Pin*>(watch.subject);
+    pin.fd.wait(Pin::on_its_way, std::memory_order_acquire);
+    epoll_.wait(none_yet);
+    {
+        const std::lock_guard lock{watching_};
+        const bool is_newest = watch.order > pin.watched;
+        pin.watched = is_newest ? watch.order : pin.watched;
         const int error =
-            PrivateTable::watch(epoll_.load(), pin.fd.load(), message.events, message.data);
+            is_newest ? PrivateTable::watch(epoll_.load(), pin.fd.load(), watch.events, watch.data)
+                      : 0;
         if (error != 0) {
             pin.unwatchable.store(error);
             any_unwatchable_.store(true);
             PrivateTable::signal(wake_);
         }
-        break;
     }
-    case Message::Kind::start:
-        start_helper();
-        break;
+    if (is_last(pin)) {
+        close_now(pin);
     }
 }
 
 void Helpers::close_now(Pin& pin) noexcept {
     if (const int fd = pin.fd.load(std::memory_order_acquire); fd >= 0) {
-        if (const int epoll = epoll_.load(); epoll >= 0) {
+        if (pin.watched > 0) {
             // The file may stay open in the program, and epoll would go on to tell of it.
-            PrivateTable::unwatch(epoll, fd);
+            PrivateTable::unwatch(epoll_.load(), fd);
         }
         PrivateTable::close(fd);
     }
     {
-        const std::unique_lock lock = lock_awake();
+        const Lock lock = lock_awake();
         --pinned_;
     }
     pin.fd.store(Pin::closed, std::memory_order_release);
@@ -98,126 +153,98 @@ void Helpers::close_now(Pin& pin) noexcept {
     pins_.give_back(pin);
 }
 
-void Helpers::start_helper() noexcept {
-    pthread_t helper{};
-    if (options_.limit > 0 && start_thread<&Helpers::help>(helper)) {
-        pthread_detach(helper);
-        return;
+// Jobs.
+
+/// Whether this thread may make a call. Somebody has to stay with the messages, which may bring
+/// the file that another one needs; but who is alone can only do it himself.
+bool Helpers::may_take_job(Lock& lock) noexcept {
+    if (!jobs_.empty() && at_messages() == 1 && threads_ <= options_.limit) {
+        start_another(lock);
     }
-    const std::lock_guard lock{mutex_};
-    threads_ -= options_.limit > 0 ? 1 : 0; // no thread to be had
+    return !jobs_.empty() && (at_messages() > 1 || threads_ == 1);
 }
 
-/// With no helper at all the keeper does the work itself, one at a time; but never waits for a
-/// file, which it would have to take in itself.
-void Helpers::work_alone() noexcept {
-    std::unique_lock lock{mutex_};
-    while (threads_ == 0 && !jobs_.empty() &&
-           jobs_.front()->pin->fd.load(std::memory_order_acquire) != Pin::on_its_way) {
-        Operation& operation = *next_job();
-        run(operation, lock);
-    }
-}
-
-bool Helpers::ends_for_idleness(bool& has_asked) noexcept {
-    {
-        const std::lock_guard lock{mutex_};
-        if (threads_ > 0 || !jobs_.empty()) {
-            return false;
-        }
-        if (pinned_ == 0) {
-            keeper_runs_ = false;
-            return true;
-        }
-    }
-    // Once: who still holds them needs them, and the next use of a helper will be told here.
-    if (!std::exchange(has_asked, true)) {
-        asks_.store(true);
-        PrivateTable::signal(wake_);
-    }
-    return false;
-}
-
-void Helpers::end_helpers() noexcept {
-    std::unique_lock lock{mutex_};
-    stopping_ = true;
-    for (unsigned i = 0; i < threads_; ++i) {
-        ::sem_post(&work_);
-    }
-    helper_ended_.wait(lock, [this] { return threads_ == 0; });
-}
-
-// A helper.
-
-void Helpers::help() noexcept {
-    std::unique_lock lock{mutex_};
-    for (bool has_more = false;;) {
-        bool expired = false;
-        if (!has_more) {
-            ++idle_;
-            lock.unlock();
-            const timespec limit = monotonic_in(options_.idle);
-            const bool in_time = ::sem_clockwait(&work_, CLOCK_MONOTONIC, &limit) == 0;
-            expired = !in_time && errno == ETIMEDOUT;
-            lock.lock();
-            --idle_;
-        }
-        Operation* const operation = next_job();
-        has_more = false;
-        if (operation != nullptr) {
-            has_more = run(*operation, lock);
-        } else if (stopping_ || expired) {
-            break;
-        }
-    }
-    --threads_;
-    helper_ended_.notify_all();
-}
-
-Operation* Helpers::next_job() noexcept {
-    Operation* const operation = jobs_.pop_front();
-    if (operation != nullptr && operation->kind == Kind::poll) {
-        ++submitting_polls_;
+/// The first one whose file is here: what is on its way will be taken by who takes it in.
+Operation* Helpers::job_at_hand() const noexcept {
+    Operation* operation = jobs_.front();
+    while (operation != nullptr &&
+           operation->pin->fd.load(std::memory_order_acquire) == Pin::on_its_way) {
+        operation = OperationList::next(*operation);
     }
     return operation;
 }
 
-/// Called, and returns, with the lock. True when it was another's turn after it: that is a job that
-/// nobody was woken for.
-bool Helpers::run(Operation& operation, std::unique_lock<std::mutex>& lock) noexcept {
+void Helpers::start_another(Lock& lock) noexcept {
+    ++threads_;
+    lock.unlock();
+    pthread_t thread{};
+    const bool started = start_thread<&Helpers::run_another>(thread);
+    if (started) {
+        pthread_detach(thread);
+    }
+    lock.lock();
+    if (!started) {
+        --threads_;
+        helper_ended_.notify_all();
+    }
+}
+
+/// What is told to have been done holds its file no longer, where nobody else wants it.
+void Helpers::run(Operation& operation, Lock& lock) noexcept {
     const bool poll = operation.kind == Kind::poll;
     const bool in_turn = operation.in_turn;
     const bool by_call = operation.route == Route::call;
     Pin& pin = *std::exchange(operation.pin, nullptr);
+    jobs_.remove(operation);
+    submitting_polls_ += poll ? 1 : 0;
+    ++busy_;
     lock.unlock();
     const std::error_code error = make_call(operation, pin);
     lock.lock();
+    --busy_;
     // Once accepted, the operation may have completed and be another's.
-    if (error || by_call) {
-        refused_.push_back(operation);
-        any_refused_.store(true, std::memory_order_release);
-    }
     if (poll) {
         --submitting_polls_;
         poll_submitted_.notify_all();
     }
-    const bool has_more = in_turn && pass_turn(pin);
-    const bool last = is_last(pin);
-    if (last || error || by_call) {
+    if (in_turn) {
+        pass_turn(pin);
+    }
+    const bool last = pin.lent ? !pin.turn_is_taken : is_last(pin);
+    if (last) {
+        pin.lent = false;
         lock.unlock();
-        if (last) {
-            close_now(pin);
+        close_now(pin);
+        lock.lock();
+    }
+    if (error || by_call) {
+        report(operation, lock);
+    }
+}
+
+void Helpers::report(Operation& operation, Lock& lock) noexcept {
+    const bool is_news = refused_.empty();
+    refused_.push_back(operation);
+    if (!is_news) {
+        return; // whoever had the first one has seen to it
+    }
+    any_refused_.store(true);
+    const auto waits = [this](Where where) { return waits_[static_cast<std::size_t>(where)] > 0; };
+    const bool by_event_fd = event_fd_ >= 0 && (!waits_are_told_ || waits(Where::event_fd));
+    const bool by_ring = waits(Where::ring);
+    if (by_event_fd || by_ring) {
+        lock.unlock();
+        if (by_event_fd) {
+            PrivateTable::signal(event_fd_);
         }
-        if (error || by_call) {
+        if (by_ring) {
             PrivateTable::signal(wake_);
         }
         lock.lock();
     }
-    return has_more;
 }
 
 std::error_code Helpers::make_call(Operation& operation, const Pin& pin) noexcept {
-    pin.fd.wait(Pin::on_its_way, std::memory_order_acquire);
     std::error_code error{pin.fd == Pin::lost ? EMFILE : 0, std::generic_category()};
     const bool poll = operation.kind == Kind::poll;
     if (!error && operation.route == Route::call) {
@@ -241,14 +268,14 @@ std::error_code Helpers::make_call(Operation& operation, const Pin& pin) noexcep
     return error;
 }
 
-bool Helpers::pass_turn(Pin& pin) noexcept {
+/// To the one behind, for which nobody was woken: this thread looks for it next.
+void Helpers::pass_turn(Pin& pin) noexcept {
     Operation* const next = pin.behind.pop_front();
     pin.turn_is_taken = next != nullptr;
     if (next != nullptr) {
         next->waits_for_turn = false;
         jobs_.push_back(*next); // at the end: other files have a turn as well
     }
-    return next != nullptr;
 }
 
 } // namespace engine

@@ -2,6 +2,9 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "engine/helpers.hpp"
 
+#include "engine/pause_processor.hpp"
+
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <utility>
@@ -14,23 +17,23 @@ namespace {
 
 using Message = PrivateTable::Message;
 
-void pause_processor() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#endif
+/// In one of the helpers' lists.
+bool is_queued(const Operation& operation) noexcept {
+    return static_cast<const Link<Operation, Operation::holder>&>(operation).linked;
 }
 
 } // namespace
 
-Helpers::Helpers(Context& context, const Options& options, int wake, int event_fd) noexcept
-    : context_(context), options_(options), wake_(wake), event_fd_(event_fd) {
-    ::sem_init(&work_, 0, 0);
-    ::sem_init(&keeper_ready_, 0, 0);
+Helpers::Helpers(Context& context, const Options& options, int wake, int event_fd,
+                 bool waits_are_told) noexcept
+    : context_(context), options_(options), wake_(wake), event_fd_(event_fd),
+      waits_are_told_(waits_are_told) {
+    ::sem_init(&first_is_ready_, 0, 0);
 }
 
 /// For the thread that must not sleep: a helper holds the mutex for a few instructions, so it is
 /// free again sooner than the kernel could put this thread to sleep.
-std::unique_lock<std::mutex> Helpers::lock_awake() noexcept {
+Helpers::Lock Helpers::lock_awake() noexcept {
     constexpr int attempts = 200;
     std::unique_lock lock{mutex_, std::try_to_lock};
     for (int i = 0; i < attempts && !lock.owns_lock(); ++i) {
@@ -63,56 +66,63 @@ bool Helpers::start_thread(pthread_t& thread) noexcept {
     return result == 0;
 }
 
-template bool Helpers::start_thread<&Helpers::keep>(pthread_t&) noexcept;
-template bool Helpers::start_thread<&Helpers::help>(pthread_t&) noexcept;
+template bool Helpers::start_thread<&Helpers::run_first>(pthread_t&) noexcept;
+template bool Helpers::start_thread<&Helpers::run_another>(pthread_t&) noexcept;
 
 void Helpers::start(std::error_code& error) noexcept {
+    constexpr std::chrono::nanoseconds shortest = std::chrono::milliseconds{1};
     error.clear();
     if (running()) {
         return;
     }
-    stop(); // joins a keeper that ended for idleness
-    if (const int failure = table_.open(); failure != 0) {
+    stop(); // joins a thread that ended for idleness
+    if (const int failure = table_.open(std::max(options_.idle, shortest)); failure != 0) {
         error.assign(failure, std::generic_category());
         return;
     }
     {
         // Before it runs: it may end for idleness before this thread goes on.
         const std::lock_guard lock{mutex_};
-        keeper_runs_ = true;
+        runs_ = true;
+        threads_ = 1;
     }
-    if (!start_thread<&Helpers::keep>(keeper_)) {
+    if (!start_thread<&Helpers::run_first>(first_)) {
         table_.close_inside();
         table_.close_outside();
         const std::lock_guard lock{mutex_};
-        keeper_runs_ = false;
+        runs_ = false;
+        threads_ = 0;
         error.assign(EAGAIN, std::generic_category());
         return;
     }
-    while (::sem_wait(&keeper_ready_) != 0) { // EINTR
+    while (::sem_wait(&first_is_ready_) != 0) { // EINTR
     }
-    keeper_to_join_ = true;
+    first_to_join_ = true;
     epoll_sent_ = false;
     if (!table_is_shared_) {
-        table_.close_inside(); // the keeper has it in the private table
+        table_.close_inside(); // the thread has it in the private table
     }
 }
 
 void Helpers::stop() noexcept {
-    if (!keeper_to_join_) {
+    if (!first_to_join_) {
         return;
     }
-    table_.close_outside(); // the keeper's receive ends
-    pthread_join(keeper_, nullptr);
-    keeper_to_join_ = false;
+    {
+        const std::lock_guard lock{mutex_};
+        stopping_ = true;
+    }
+    table_.close_outside(); // receiving ends
+    pthread_join(first_, nullptr);
+    first_to_join_ = false;
     const std::lock_guard lock{mutex_};
-    keeper_runs_ = false;
+    runs_ = false;
     stopping_ = false;
 }
 
 bool Helpers::running() noexcept {
-    const std::unique_lock lock = lock_awake();
-    return keeper_runs_;
+    const Lock lock = lock_awake();
+    return runs_;
 }
 
 Pin* Helpers::pin(int fd) noexcept {
@@ -121,15 +131,15 @@ Pin* Helpers::pin(int fd) noexcept {
         return nullptr;
     }
     {
-        const std::unique_lock lock = lock_awake();
-        if (!keeper_runs_) {
+        const Lock lock = lock_awake();
+        if (!runs_) {
             pins_.give_back(*pin);
             return nullptr;
         }
-        ++pinned_; // the keeper stays from here on
+        ++pinned_; // the first thread stays from here on
     }
     if (table_.send({.kind = Message::Kind::file, .subject = pin}, fd) != 0) {
-        const std::unique_lock lock = lock_awake();
+        const Lock lock = lock_awake();
         --pinned_;
         pins_.give_back(*pin);
         return nullptr;
@@ -151,7 +161,7 @@ bool Helpers::tell_to_close(Pin& pin) noexcept {
 }
 
 void Helpers::let_go(Pin& pin) noexcept {
-    pin.fd.wait(Pin::on_its_way, std::memory_order_acquire); // the keeper is quick
+    pin.fd.wait(Pin::on_its_way, std::memory_order_acquire); // it is taken in at once
     if (is_last(pin)) {
         tell_to_close(pin);
     }
@@ -181,43 +191,93 @@ int Helpers::watch(Pin& pin, int epoll, std::uint32_t events, std::uint64_t data
         }
         epoll_sent_ = true;
     }
-    const Message message{
-        .kind = Message::Kind::watch, .events = events, .data = data, .subject = &pin};
-    return table_.send(message, -1);
+    hold(pin); // until it has been carried out
+    const int error = table_.send({.kind = Message::Kind::watch,
+                                   .events = events,
+                                   .data = data,
+                                   .order = ++pin.watches_asked,
+                                   .subject = &pin},
+                                  -1);
+    if (error != 0) {
+        is_last(pin); // it is not: who asks for this holds it
+    }
+    return error;
+}
+
+/// Whether a message is wanted for the job that was queued last: for somebody who may take it and
+/// is not awake already. Who is busy looks for more by itself.
+bool Helpers::wakes_somebody() const noexcept {
+    return jobs_.size() < at_messages() || threads_ <= options_.limit || threads_ == 1;
 }
 
 void Helpers::hand_over(Operation& operation) noexcept {
     operation.state = State::helper;
-    bool more = false;
     {
-        const std::unique_lock lock = lock_awake();
+        const Lock lock = lock_awake();
         if (operation.in_turn && std::exchange(operation.pin->turn_is_taken, true)) {
             operation.waits_for_turn = true;
             operation.pin->behind.push_back(operation);
             return;
         }
         jobs_.push_back(operation);
-        more = jobs_.size() > idle_ && threads_ < options_.limit;
-        threads_ += more ? 1 : 0;
-        more |= options_.limit == 0; // the keeper does it
+        if (!wakes_somebody()) {
+            return;
+        }
     }
-    ::sem_post(&work_);
-    if (more) {
-        table_.send({.kind = Message::Kind::start}, -1);
+    table_.send({.kind = Message::Kind::work}, -1);
+}
+
+bool Helpers::lend(Loan& loan, int fd, Operation& operation) noexcept {
+    Pin* pin = loan.pin;
+    {
+        const Lock lock = lock_awake();
+        if (pin != nullptr && pin->use == loan.use && pin->lent) {
+            operation.state = State::helper;
+            operation.pin = pin;
+            operation.waits_for_turn = true;
+            pin->behind.push_back(operation);
+            return true;
+        }
+        pin = fd >= 0 && runs_ ? pins_.take() : nullptr;
+        if (pin == nullptr) {
+            return false;
+        }
+        loan = {pin, pin->use};
+        pin->lent = true;
+        pin->turn_is_taken = true;
+        ++pinned_;
+        operation.state = State::helper;
+        operation.pin = pin;
+        jobs_.push_back(operation);
     }
+    // Who takes the file in has the job as well, or another has, who waits for the file.
+    if (table_.send({.kind = Message::Kind::file, .subject = pin}, fd) == 0) {
+        return true;
+    }
+    const Lock lock = lock_awake();
+    if (!is_queued(operation)) {
+        pin->fd.store(Pin::lost, std::memory_order_release);
+        pin->fd.notify_all();
+        return true;
+    }
+    jobs_.remove(operation);
+    operation.pin = nullptr;
+    pin->lent = false;
+    pin->turn_is_taken = false;
+    --pinned_;
+    pins_.give_back(*pin);
+    return false;
 }
 
 bool Helpers::take_back(Operation& operation) noexcept {
+    Pin* given_up = nullptr; // by the operations that it was lent to
     {
-        std::unique_lock lock = lock_awake();
-        const auto is_linked = [&operation] {
-            return static_cast<Link<Operation, Operation::holder>&>(operation).linked;
-        };
+        Lock lock = lock_awake();
         // Submitting a poll never blocks, and once that is done it can be cancelled.
-        while (!is_linked() && operation.kind == Kind::poll && submitting_polls_ > 0) {
+        while (!is_queued(operation) && operation.kind == Kind::poll && submitting_polls_ > 0) {
             poll_submitted_.wait(lock);
         }
-        if (!is_linked()) {
+        if (!is_queued(operation)) {
             return false;
         }
         if (operation.pin == nullptr && operation.route == Route::call) {
@@ -228,27 +288,36 @@ bool Helpers::take_back(Operation& operation) noexcept {
             operation.result = 0;
             return true;
         }
+        Pin& pin = *operation.pin;
         if (std::exchange(operation.waits_for_turn, false)) {
-            operation.pin->behind.remove(operation);
+            pin.behind.remove(operation);
         } else {
             jobs_.remove(operation);
             if (operation.in_turn) {
-                pass_turn(*operation.pin); // to a helper that was woken for this one
+                pass_turn(pin); // to a helper that was woken for this one
             }
         }
+        if (pin.lent) {
+            operation.pin = nullptr;
+            pin.lent = pin.turn_is_taken;
+            given_up = pin.lent ? nullptr : &pin;
+        }
     }
-    let_go(*std::exchange(operation.pin, nullptr));
+    if (given_up != nullptr) {
+        let_go_and_wait(*given_up);
+    } else if (operation.pin != nullptr) {
+        let_go(*std::exchange(operation.pin, nullptr));
+    }
     return true;
 }
 
-Operation* Helpers::take_refused() noexcept {
+OperationList Helpers::take_refused() noexcept {
     if (!any_refused_.load(std::memory_order_acquire)) [[likely]] {
-        return nullptr;
+        return {};
     }
-    const std::unique_lock lock = lock_awake();
-    Operation* const operation = refused_.pop_front();
-    any_refused_.store(!refused_.empty(), std::memory_order_release);
-    return operation;
+    const Lock lock = lock_awake();
+    any_refused_.store(false);
+    return std::exchange(refused_, {});
 }
 
 } // namespace engine

@@ -8,6 +8,7 @@
 #include "engine/pins.hpp"
 #include "engine/private_table.hpp"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -28,9 +29,11 @@ namespace engine {
 /// program's table would not do: closing it drops the record locks that the program holds on that
 /// file, and it costs a number.
 ///
-/// One thread more, the keeper, takes the files in and starts helpers as they are wanted. Helpers
-/// end when they have been idle for a while, and so does the keeper when it holds no file any more:
-/// if it holds some it asks for their release. They block every signal but the C library's own.
+/// They are all alike: each waits for messages, takes files in, and makes what calls there are. But
+/// one of them, there is one more than may make calls at a time, always stays with the messages:
+/// who is about to leave none there starts another thread first. Threads end when they have been
+/// idle for a while, the first one when it is alone and holds no file any more: if it holds some it
+/// asks for their release. They block every signal but the C library's own.
 ///
 /// The functions are for the one thread at a time that holds the engine. Only start() and
 /// reserve() allocate; only they and stop() may block for long.
@@ -41,15 +44,17 @@ public:
         std::chrono::nanoseconds idle = std::chrono::seconds{1};
     };
 
-    /// `wake`: an eventfd, signalled when a helper has something to report, or the keeper asks.
-    /// `event_fd`: the one that is in the operations' iocbs, or -1. Both keep their numbers in the
-    /// helpers' table.
-    Helpers(Context& context, const Options& options, int wake, int event_fd) noexcept;
+    /// `wake`: an eventfd, signalled when the helpers ask for files, or one has something to report
+    /// to who waits by the ring. `event_fd`: the one that is in the operations' iocbs, or -1; what
+    /// is reported counts there like an event, with `waits_are_told` only while somebody waits for
+    /// it between begin_wait() and end_wait(). Both keep their numbers in the helpers' table.
+    Helpers(Context& context, const Options& options, int wake, int event_fd,
+            bool waits_are_told = false) noexcept;
     ~Helpers() { stop(); }
     Helpers(const Helpers&) = delete;
     Helpers& operator=(const Helpers&) = delete;
 
-    /// Makes sure that the keeper runs; the error is that of making a thread or a socket.
+    /// Makes sure that a thread runs; the error is that of making a thread or a socket.
     void start(std::error_code& error) noexcept;
     /// Waits until the jobs that were begun have made their call, and ends all threads. Jobs that
     /// were not begun stay where they are.
@@ -59,17 +64,18 @@ public:
     /// Whether jobs can be handed over now. Once true it stays so while a pin is held.
     [[nodiscard]] bool running() noexcept;
 
-    /// Whether the keeper, idle for a while and with nothing but files, has asked since the last
-    /// call for their release.
+    /// Whether the first thread, idle for a while and with nothing but files, has asked since the
+    /// last call for their release.
     [[nodiscard]] bool asks_for_release() noexcept {
         return asks_.load(std::memory_order_relaxed) && asks_.exchange(false);
     }
 
     /// Makes sure that `files` at a time can be handed over. Throws std::bad_alloc.
     void reserve_for(std::size_t files) {
-        // Of each one held and one still being let go, and some that files which are gone have.
+        // Of each one held, one lent and one still being let go, and some that files which are
+        // gone have.
         constexpr std::size_t spare = 32;
-        pins_.reserve(2 * files + spare);
+        pins_.reserve(3 * files + spare);
     }
     [[nodiscard]] std::size_t pins_made() { return pins_.size(); }
 
@@ -78,8 +84,8 @@ public:
     static void hold(Pin& pin) noexcept { pin.holders.fetch_add(1, std::memory_order_relaxed); }
     void let_go(Pin& pin) noexcept;
     /// The same, for the last who is no helper, and returns when the file is closed: what a program
-    /// is told to be done shall not hold its locks, ports and pipes. Waits for the keeper, or for
-    /// a helper that returns from its call.
+    /// is told to be done shall not hold its locks, ports and pipes. Waits for a helper that is
+    /// told to close it, or returns from its call.
     void let_go_and_wait(Pin& pin) noexcept;
 
     /// Has the epoll descriptor `epoll` (always the same) tell `events` of the pinned file, with
@@ -93,30 +99,49 @@ public:
     /// in_turn on one pin a single helper makes one after the other: they would only wait for each
     /// other in the kernel, each with a thread that had to be woken.
     void hand_over(Operation& operation) noexcept;
+    /// The same for one of Route::call that is in_turn, without a pin of the caller's: the file
+    /// that is open as `fd` goes with it, and is closed before the outcome of the last one is seen,
+    /// by the helper that made the call. Those that come while it is there, which `loan` tells,
+    /// need no `fd`. False when it cannot be done.
+    bool lend(Loan& loan, int fd, Operation& operation) noexcept;
     /// Takes one back before a helper has begun it; false when it is too late. The pin is let go.
     bool take_back(Operation& operation) noexcept;
-    /// One whose submit failed; its result is the negative errno. Or one of Route::call, which is
-    /// done. Null when there is none.
-    Operation* take_refused() noexcept;
+    /// Those whose submit failed, with the negative errno as the result, and those of Route::call,
+    /// which are done.
+    OperationList take_refused() noexcept;
+    /// Whether it would give any.
+    [[nodiscard]] bool has_refused() const noexcept { return any_refused_.load(); }
+    enum class Where : std::size_t { ring, event_fd };
+    /// While somebody sleeps until there is an event, or until the eventfd is signalled. To be
+    /// followed by a look at has_refused(). From any thread.
+    void begin_wait(Where where) noexcept { ++waits_[static_cast<std::size_t>(where)]; }
+    void end_wait(Where where) noexcept { --waits_[static_cast<std::size_t>(where)]; }
 
 private:
     using Body = void (Helpers::*)() noexcept;
+    using Lock = std::unique_lock<std::mutex>;
     template <Body body>
     bool start_thread(pthread_t& thread) noexcept;
+    Lock lock_awake() noexcept;
 
-    std::unique_lock<std::mutex> lock_awake() noexcept;
-    void keep() noexcept;
+    void run_first() noexcept;
+    void run_another() noexcept;
+    void serve(bool first) noexcept;
     void obey(const PrivateTable::Message& message, int file) noexcept;
-    void start_helper() noexcept;
-    void work_alone() noexcept;
-    bool ends_for_idleness(bool& has_asked) noexcept;
-    void end_helpers() noexcept;
+    void carry_out(const PrivateTable::Message& watch) noexcept;
+    bool ends_for_idleness(bool first, bool& has_asked) noexcept;
 
-    void help() noexcept;
-    Operation* next_job() noexcept; // with the mutex held
-    bool run(Operation& operation, std::unique_lock<std::mutex>& lock) noexcept;
+    // With the mutex held.
+    [[nodiscard]] bool may_take_job(Lock& lock) noexcept;
+    void start_another(Lock& lock) noexcept;
+    [[nodiscard]] Operation* job_at_hand() const noexcept;
+    void run(Operation& operation, Lock& lock) noexcept;
+    void pass_turn(Pin& pin) noexcept;
+    void report(Operation& operation, Lock& lock) noexcept;
+    [[nodiscard]] bool wakes_somebody() const noexcept;
+    [[nodiscard]] unsigned at_messages() const noexcept { return threads_ - busy_; }
+
     std::error_code make_call(Operation& operation, const Pin& pin) noexcept;
-    bool pass_turn(Pin& pin) noexcept; // with the mutex held
     static bool is_last(Pin& pin) noexcept;
     bool tell_to_close(Pin& pin) noexcept;
     void close_now(Pin& pin) noexcept; // where the file is
@@ -125,6 +150,7 @@ private:
     const Options options_;
     const int wake_;
     const int event_fd_;
+    const bool waits_are_told_;
     PinPool pins_;
     PrivateTable table_;
 
@@ -133,23 +159,24 @@ private:
     OperationList refused_;
     unsigned submitting_polls_ = 0; // taken from jobs_, and not submitted yet
     std::size_t pinned_ = 0;
-    unsigned threads_ = 0; // running or asked of the keeper
-    unsigned idle_ = 0;
+    unsigned threads_ = 0; // the first one included
+    unsigned busy_ = 0;    // of them, those that make a call
     bool stopping_ = false;
-    bool keeper_runs_ = false;
+    bool runs_ = false;
 
     std::atomic<bool> any_refused_{false};
     std::atomic<bool> any_unwatchable_{false};
     std::atomic<int> epoll_{-1}; // in the helpers' table
-    bool epoll_sent_ = false;    // to the keeper that runs
+    bool epoll_sent_ = false;
+    std::mutex watching_;
+    std::array<std::atomic<unsigned>, 2> waits_{};
     std::atomic<bool> asks_{false};
     std::condition_variable poll_submitted_;
     std::condition_variable helper_ended_;
-    bool keeper_to_join_ = false;
+    bool first_to_join_ = false;
     bool table_is_shared_ = false;
-    pthread_t keeper_{};
-    sem_t work_;
-    sem_t keeper_ready_;
+    pthread_t first_{};
+    sem_t first_is_ready_;
 };
 
 } // namespace engine

@@ -95,6 +95,7 @@ public:
     Pin* pin = nullptr;            // holds the file for a helper
     bool in_turn = false;          // helpers make these one after the other on a file
     bool waits_for_turn = false;
+    bool lent = false; // the file was lent to it
 
     // The outcome.
     std::int64_t result = 0;

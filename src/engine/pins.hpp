@@ -24,10 +24,20 @@ struct Pin {
     std::atomic<unsigned> holders{0};
     std::atomic<int> fd{on_its_way}; // in the helpers' table
     std::atomic<int> unwatchable{0}; // why epoll does not take it: an errno
+    std::uint64_t use = 0;           // how often it has been taken; of the one who takes
+    std::uint64_t watches_asked = 0;
+    std::uint64_t watched = 0; // the last of them that was carried out; with that mutex
 
     // Of the operations that are made one after the other; with the helpers' mutex.
     bool turn_is_taken = false;
+    bool lent = false; // to them: the file is closed with the last one
     OperationList behind;
+};
+
+/// A pin that was lent to operations in turn, for as long as it is.
+struct Loan {
+    Pin* pin = nullptr;
+    std::uint64_t use = 0;
 };
 
 /// Pins made ahead, so that taking one allocates nothing.
@@ -59,6 +69,9 @@ public:
         free_.pop_back();
         pin->fd.store(Pin::on_its_way, std::memory_order_relaxed);
         pin->unwatchable.store(0, std::memory_order_relaxed);
+        ++pin->use;
+        pin->watches_asked = 0;
+        pin->watched = 0;
         pin->holders.store(1, std::memory_order_relaxed);
         return pin;
     }

@@ -19,7 +19,6 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/epoll.h>
@@ -27,6 +26,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 AIOXX_NAMESPACE_BEGIN
@@ -94,13 +94,19 @@ void close_elsewhere(std::vector<int>&& numbers) noexcept {
 
 } // namespace
 
-int PrivateTable::open() noexcept {
+int PrivateTable::open(std::chrono::nanoseconds limit) noexcept {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
         return errno;
     }
     outside_ = move_high(ends[0]);
     inside_ = move_high(ends[1]);
+    const std::int64_t microseconds =
+        std::chrono::duration_cast<std::chrono::microseconds>(limit).count();
+    timeval timeout{};
+    timeout.tv_sec = static_cast<time_t>(microseconds / 1'000'000);
+    timeout.tv_usec = static_cast<suseconds_t>(microseconds % 1'000'000);
+    ::setsockopt(inside_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
     return 0;
 }
 
@@ -205,15 +211,8 @@ int PrivateTable::send(const Message& message, int file) noexcept {
     return 0;
 }
 
-PrivateTable::Received PrivateTable::receive(Message& message, int& file,
-                                             std::chrono::nanoseconds limit) noexcept {
+PrivateTable::Received PrivateTable::receive(Message& message, int& file) noexcept {
     file = -1;
-    pollfd readable{inside_, POLLIN, 0};
-    const timespec timeout{static_cast<time_t>(limit.count() / 1'000'000'000),
-                           static_cast<long>(limit.count() % 1'000'000'000)};
-    if (::ppoll(&readable, 1, &timeout, nullptr) <= 0) {
-        return Received::nothing;
-    }
     iovec content{&message, sizeof(message)};
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
     msghdr header{};
@@ -222,8 +221,14 @@ PrivateTable::Received PrivateTable::receive(Message& message, int& file,
     header.msg_control = control;
     header.msg_controllen = sizeof(control);
     const long length = ::syscall(SYS_recvmsg, inside_, &header, MSG_CMSG_CLOEXEC);
+    if (length < 0 && errno == EAGAIN) {
+        return Received::too_late;
+    }
+    if (length < 0 && (errno == EINTR || errno == ENOMEM)) {
+        return Received::nothing;
+    }
     if (length != static_cast<long>(sizeof(message))) {
-        return length == 0 ? Received::ended : Received::nothing;
+        return Received::ended;
     }
     if (message.subject != nullptr) {
         given_back_by_kernel(message.subject);

@@ -19,11 +19,12 @@ public:
     /// What is sent with a file, or without one. As it is: there is no padding, which would go out
     /// uninitialised.
     struct [[gnu::packed, gnu::aligned(alignof(void*))]] Message {
-        enum class Kind : int { file, close, start, epoll, watch } kind;
+        enum class Kind : int { file, close, work, epoll, watch } kind;
 
         // Of `watch`: what to be told of, and the registration's own data.
         std::uint32_t events = 0;
         std::uint64_t data = 0;
+        std::uint64_t order = 0; // among the pin's
 
         void* subject = nullptr; // of `file`, `close` and `watch`: the pin
     };
@@ -34,9 +35,9 @@ public:
     PrivateTable(const PrivateTable&) = delete;
     PrivateTable& operator=(const PrivateTable&) = delete;
 
-    /// Makes the socket; 0 or an errno. Both ends get high numbers, so that the program's lowest
-    /// free descriptor stays what it was.
-    int open() noexcept;
+    /// Makes the socket, of which receive() waits for `limit` at the most; 0 or an errno. Both ends
+    /// get high numbers, so that the program's lowest free descriptor stays what it was.
+    int open(std::chrono::nanoseconds limit) noexcept;
 
     /// In the thread whose table it is to be: leaves the program's table, and keeps nothing of it
     /// but the socket and `kept`. False when the kernel forbids that; then the table stays shared.
@@ -50,10 +51,10 @@ public:
     /// Sends a message, with `file` unless it is negative; 0 or an errno. Async-signal-safe.
     int send(const Message& message, int file) noexcept;
 
-    enum class Received { message, nothing, ended };
-    /// In the private table: waits for a message, `limit` at the most. `file` is the number of
-    /// what came with it, -1 when it was lost on the way.
-    Received receive(Message& message, int& file, std::chrono::nanoseconds limit) noexcept;
+    enum class Received { message, nothing, too_late, ended };
+    /// In the private table: waits for a message. `file` is the number of what came with it, -1
+    /// when it was lost on the way. By any number of threads: each message wakes one.
+    Received receive(Message& message, int& file) noexcept;
     /// In each table that has it: in the private one, and, once that is there, in the program's.
     void close_inside() noexcept;
 

@@ -5,6 +5,7 @@
 #include "engine/engine.hpp"
 
 #include <algorithm>
+#include <utility>
 
 AIOXX_NAMESPACE_BEGIN
 namespace engine {
@@ -190,6 +191,12 @@ void Engine::batch(Operation& operation) noexcept {
 }
 
 void Engine::hand_over(Operation& operation) noexcept {
+    operation.in_turn = waits_for_inode(operation);
+    if (operation.in_turn && options_.numbers_expire && lend(operation)) {
+        ++helper_jobs_;
+        ++statistics_.offloaded;
+        return;
+    }
     if (!may_be_helped(*operation.file) || !helpers_->running() || !ensure_pin(*operation.file)) {
         operation.state = State::unhanded; // flush() sees to it, where threads may be started
         unhanded_.push_back(operation);
@@ -198,11 +205,28 @@ void Engine::hand_over(Operation& operation) noexcept {
     FileState& file = *operation.file;
     Helpers::hold(*file.pin);
     operation.pin = file.pin;
-    operation.in_turn = waits_for_inode(operation);
     operation.prepare(-1, event_fd()); // the helper puts its own number in
     ++helper_jobs_;
     ++statistics_.offloaded;
     helpers_->hand_over(operation);
+}
+
+/// A write into the page cache, whose number is going to expire: the file goes with it. Made by
+/// pwritev2, since the file is to be closed before it is told to be done.
+bool Engine::lend(Operation& operation) noexcept {
+    FileState& file = *operation.file;
+    if (file.pin != nullptr || options_.helpers.limit == 0) {
+        return false;
+    }
+    const Route route = std::exchange(operation.route, Route::call);
+    if (helpers_->lend(file.loan, may_use_number(file) ? file.fd : -1, operation)) {
+        operation.lent = true;
+        ++file.lent;
+        ++lent_;
+        return true;
+    }
+    operation.route = route;
+    return false;
 }
 
 void Engine::arm_internal(Operation& poll, int fd) noexcept {

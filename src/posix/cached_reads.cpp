@@ -4,7 +4,6 @@
 
 #include <aioxx/core/flags.hpp>
 
-#include <algorithm>
 #include <cerrno>
 
 #include <fcntl.h>
@@ -36,8 +35,7 @@ void CachedReads::learn(int fd, Kind kind, const FileIdentity& identity) noexcep
     }
     Known& known = known_[number];
     known.kind.store(Kind::other); // meanwhile
-    known.misses.store(0);
-    known.pause.store(0);
+    known.restraint.forget();
     known.flags.store(identity.flags);
     known.device.store(identity.device);
     known.inode.store(identity.inode);
@@ -51,7 +49,7 @@ ssize_t CachedReads::read(int fd, void* to, std::size_t length, std::int64_t off
     }
     Known& known = known_[number];
     const Kind kind = known.kind.load(std::memory_order_relaxed);
-    if (kind == Kind::other || known.is_paused()) {
+    if (kind == Kind::other || known.restraint.applies()) {
         return -1;
     }
     const int before = errno;
@@ -67,28 +65,12 @@ ssize_t CachedReads::read(int fd, void* to, std::size_t length, std::int64_t off
     }
     errno = before;
     if (!whole) {
-        known.missed();
+        known.restraint.failed();
         return -1;
     }
-    known.misses.store(0, std::memory_order_relaxed);
+    known.restraint.succeeded();
     count_.fetch_add(1, std::memory_order_relaxed);
     return bytes;
-}
-
-bool CachedReads::Known::is_paused() noexcept {
-    const std::uint8_t left = pause.load(std::memory_order_relaxed);
-    if (left > 0) {
-        pause.store(static_cast<std::uint8_t>(left - 1), std::memory_order_relaxed);
-    }
-    return left > 0;
-}
-
-/// What is not in memory is tried twice, here and on the ordinary way; so not every time.
-void CachedReads::Known::missed() noexcept {
-    constexpr unsigned longest = 6; // a pause of 64
-    const std::uint8_t row = misses.load(std::memory_order_relaxed);
-    misses.store(static_cast<std::uint8_t>(std::min(row + 1U, longest)), std::memory_order_relaxed);
-    pause.store(static_cast<std::uint8_t>(1U << row), std::memory_order_relaxed);
 }
 
 bool CachedReads::Known::is_still(int fd) const noexcept {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "posix/file_identity.hpp"
+#include "posix/restraint.hpp"
 
 #include <array>
 #include <atomic>
@@ -37,14 +38,11 @@ private:
     /// Any thread reads it while another one changes it: a mixture matches no file, or the same.
     struct Known {
         std::atomic<Kind> kind{Kind::other};
-        std::atomic<std::uint8_t> misses{0}; // in a row
-        std::atomic<std::uint8_t> pause{0};  // reads that are not tried
+        Restraint restraint; // what is not in memory is tried twice, here and on the ordinary way
         std::atomic<int> flags{0};
         std::atomic<std::uint64_t> device{0};
         std::atomic<std::uint64_t> inode{0};
 
-        bool is_paused() noexcept;
-        void missed() noexcept;
         [[nodiscard]] bool is_still(int fd) const noexcept;
     };
 

@@ -166,6 +166,7 @@ int suspend(std::span<const ControlBlock* const> blocks, const timespec* limit) 
         deadline = monotonic_in(*limit);
     }
     Waiter waiter{*layer};
+    waiter.spin();
     int error = 0;
     while (!waiter.look(done)) {
         if (error != 0) {

@@ -7,6 +7,7 @@
 #include "posix/critical_section.hpp"
 #include "posix/known_files.hpp"
 #include "posix/request.hpp"
+#include "posix/restraint.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -141,6 +142,8 @@ private:
     unsigned followers_ = 0;    // waiters that wait for the leader, or for a change of:
     std::atomic<std::uint32_t> sequence_{0};
     bool any_finished_ = false;
+    const bool has_many_processors_;
+    Restraint spinning_;
 
     bool pipe_signal_ = false; // an outcome came with one, for this thread
     bool size_signal_ = false;

@@ -64,6 +64,7 @@ int await_list(Layer& layer, RequestList& list, bool& failed) noexcept {
     {
         Waiter waiter{layer};
         const auto done = [&list] { return list.unfinished == 0; };
+        waiter.spin();
         while (!waiter.look(done) && error == 0) {
             error = waiter.sleep(nullptr);
         }

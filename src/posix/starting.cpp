@@ -12,6 +12,7 @@
 #include <climits>
 #include <csignal>
 #include <new>
+#include <thread>
 
 #include <fcntl.h>
 
@@ -98,13 +99,14 @@ Layer::Layer(const Settings& settings, std::error_code& error)
                .numbers_expire = true,
                .flush_after_reads = true},
               error),
-      settings_(settings), generation_(fork_generation::current()) {
+      settings_(settings), generation_(fork_generation::current()),
+      has_many_processors_(std::thread::hardware_concurrency() > 1) {
     pthread_condattr_t attributes;
     ::pthread_condattr_init(&attributes);
     ::pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     ::pthread_cond_init(&attention_, &attributes);
     ::pthread_condattr_destroy(&attributes);
-    if (!error && !anonymous_files_.open(engine_.event_fd())) {
+    if (!error && !anonymous_files_.open(engine_.wake_fd())) {
         error.assign(EMFILE, std::generic_category());
     }
 }
@@ -199,8 +201,8 @@ void Layer::end_call(const sigset_t& before) noexcept {
         // All else has to be seen to.
         const bool in_kernel = request->state == State::kernel &&
                                (!request->is_transfer() || request->route == engine::Route::plain);
-        const bool with_helper = request->state == State::helper &&
-                                 request->route == engine::Route::helper && !request->file->stream;
+        const bool with_helper = request->state == State::helper && !request->file->stream &&
+                                 (request->route == engine::Route::helper || request->lent);
         counts_.direct += in_kernel ? 1 : 0;
         const bool waits = request->state != State::kernel && request->state != State::helper;
         if (waits && request->file->pin == nullptr) {

@@ -2,7 +2,10 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "posix/waiter.hpp"
 
+#include "engine/pause_processor.hpp"
+
 #include <cerrno>
+#include <chrono>
 
 #include <poll.h>
 #include <pthread.h>
@@ -40,6 +43,22 @@ bool time_left(const timespec& deadline, timespec& left) noexcept {
     }
     return left.tv_sec >= 0 && (left.tv_sec > 0 || left.tv_nsec > 0);
 }
+
+/// While this thread sleeps, however it ends.
+class TellEngine {
+public:
+    explicit TellEngine(engine::Engine& engine) noexcept
+        : engine_(engine), has_to_look_(!engine.begin_wait()) {}
+    ~TellEngine() { engine_.end_wait(); }
+    TellEngine(const TellEngine&) = delete;
+    TellEngine& operator=(const TellEngine&) = delete;
+
+    [[nodiscard]] bool has_to_look() const noexcept { return has_to_look_; }
+
+private:
+    engine::Engine& engine_;
+    const bool has_to_look_;
+};
 
 } // namespace
 
@@ -94,16 +113,55 @@ int Waiter::sleep(const timespec* deadline) {
             cancellable_futex_wait(word, seen_, deadline != nullptr ? &left : nullptr);
         return error == EINTR ? EINTR : 0; // the time is looked at above
     }
+    if (spins_) {
+        has_spun_in_vain_ = !spin();
+        return 0;
+    }
+    return sleep_by_event_fd(deadline != nullptr ? &left : nullptr);
+}
+
+int Waiter::sleep_by_event_fd(const timespec* limit) {
+    const TellEngine told{layer_.engine_};
+    if (told.has_to_look()) {
+        return 0;
+    }
     const int fd = layer_.engine_.event_fd();
-    if (deadline != nullptr) {
+    if (limit != nullptr) {
         pollfd counted{fd, POLLIN, 0};
-        const int ready = ::ppoll(&counted, 1, &left, nullptr);
+        const int ready = ::ppoll(&counted, 1, limit, nullptr);
         if (ready <= 0) {
             return ready < 0 ? EINTR : 0;
         }
     }
     std::uint64_t count = 0;
     return ::read(fd, &count, sizeof(count)) < 0 && errno == EINTR ? EINTR : 0;
+}
+
+/// With one write only the helper has to be woken, and this thread is best out of its way.
+bool Waiter::may_spin() const noexcept {
+    return layer_.engine_.lent() > 1 && layer_.has_many_processors_;
+}
+
+bool Waiter::spin() noexcept {
+    constexpr std::chrono::microseconds longest{20};
+    constexpr int between_looks_at_clock = 8;
+    Restraint& restraint = layer_.spinning_;
+    if (!may_spin() || restraint.applies()) {
+        return false;
+    }
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point end = Clock::now() + longest;
+    do {
+        for (int i = 0; i < between_looks_at_clock; ++i) {
+            if (layer_.has_events()) {
+                restraint.succeeded();
+                return true;
+            }
+            engine::pause_processor();
+        }
+    } while (Clock::now() < end);
+    restraint.failed();
+    return false;
 }
 
 } // namespace posix

@@ -5,6 +5,8 @@
 #include "core/fork_generation.hpp"
 #include "posix/layer.hpp"
 
+#include <utility>
+
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
@@ -27,6 +29,9 @@ public:
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
 
+    /// Looks out for a moment for the end of what takes no longer than to fall asleep and be woken.
+    /// Whether there is something to look at.
+    bool spin() noexcept;
     /// Takes in what there is, under the lock; and unless `done` says that this was it, gets ready
     /// to sleep.
     template <typename Done>
@@ -41,7 +46,8 @@ public:
             step_back();
             return true;
         }
-        cut_off_ = layer_.is_cut_off();
+        spins_ = may_spin() && !std::exchange(has_spun_in_vain_, false);
+        cut_off_ = !spins_ && layer_.is_cut_off();
         get_ready();
         return false;
     }
@@ -55,11 +61,15 @@ private:
     void get_ready() noexcept;
     void step_back() noexcept; // with the lock
     void leave() noexcept;
+    [[nodiscard]] bool may_spin() const noexcept;
+    int sleep_by_event_fd(const timespec* limit);
 
     Layer& layer_;
     Role role_ = Role::none;
     std::uintptr_t leader_before_ = 0; // this thread, when this is in a handler of its
     std::uint32_t seen_ = 0;
+    bool spins_ = false; // before it sleeps
+    bool has_spun_in_vain_ = false;
     bool cut_off_ = false; // its event counter's number may be the program's by now
 };
 

@@ -75,18 +75,19 @@ TEST_CASE("helpers come as they are wanted, up to the limit; what was not begun 
     CHECK(crew.context.reap(none, error) == 0);
 }
 
-TEST_CASE("a submit that a helper is refused comes back with its error, and wakes the engine") {
+TEST_CASE("a submit that a helper is refused comes back with its error, and wakes who waits for it") {
     Crew crew;
     Transfer transfer;
     Pipe pipe;
     Pin* const pin = crew.pin(pipe.writer);
+    crew.helpers.begin_wait(Helpers::Where::ring);
     crew.hand_over(transfer, pin); // a read, where only writing is possible
     std::uint64_t woken = 0;
     REQUIRE(eventually([&] { return ::read(crew.wake.fd(), &woken, sizeof(woken)) > 0; }));
-    engine::Operation* const refused = crew.helpers.take_refused();
+    engine::Operation* const refused = crew.helpers.take_refused().front();
     REQUIRE(refused == &transfer);
     CHECK(refused->result == -EBADF);
-    CHECK(crew.helpers.take_refused() == nullptr);
+    CHECK(crew.helpers.take_refused().empty());
 }
 
 TEST_CASE("a file that the private table has no room for fails with EMFILE") {
@@ -104,7 +105,7 @@ TEST_CASE("a file that the private table has no room for fails with EMFILE") {
         Transfer transfer;
         crew.hand_over(transfer, last);
         engine::Operation* refused = nullptr;
-        if (!eventually([&] { return (refused = crew.helpers.take_refused()) != nullptr; })) {
+        if (!eventually([&] { return (refused = crew.helpers.take_refused().front()) != nullptr; })) {
             return 2;
         }
         return refused->result == -EMFILE ? 0 : 3;

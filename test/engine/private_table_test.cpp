@@ -29,7 +29,7 @@ class Owner {
 public:
     /// `work(number)` for each file that arrives; a negative number for one that was lost.
     explicit Owner(std::function<void(int)> work) : work_(std::move(work)) {
-        opened_ = table_.open() == 0;
+        opened_ = table_.open(std::chrono::seconds{1}) == 0;
         thread_ = std::thread([this] { run(); });
         ready_.acquire();
         table_.close_inside();
@@ -54,11 +54,12 @@ private:
         Message message{};
         int file = -1;
         for (;;) {
-            switch (table_.receive(message, file, std::chrono::seconds{1})) {
+            switch (table_.receive(message, file)) {
             case PrivateTable::Received::message:
                 work_(file);
                 break;
             case PrivateTable::Received::nothing:
+            case PrivateTable::Received::too_late:
                 break;
             case PrivateTable::Received::ended:
                 table_.close_inside();
