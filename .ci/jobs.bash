@@ -10,6 +10,10 @@ ci_packages=(git g++-12 gcc-12-multilib g++-12-multilib meson ninja-build pkg-co
 
 # --- What the jobs share ------------------------------------------------------------------------
 
+# In place of debug information, for what reports by file and line: with -g, optimisation and
+# sanitizers take long to compile.
+lines_only=(-Ddebug=false -Dcpp_args=-g1)
+
 # Each matrix job compiles all of it anew, so what takes time is left out: debug information, and
 # optimisation of the tests.
 configure() { # OPTION...
@@ -126,7 +130,7 @@ job_checks() {
 
 # The sanitizers take one backend each: what differs between the two is one small file.
 job_asan-ubsan() {
-    configure -Dlibaio=enabled -Db_sanitize=address,undefined -Doptimization=1
+    configure -Dlibaio=enabled -Db_sanitize=address,undefined -Doptimization=1 "${lines_only[@]}"
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 compile_and_test
 }
 
@@ -141,7 +145,7 @@ job_tsan() {
 # engine runs under the sanitizers, and not here.
 job_valgrind() {
     configure -Dlibaio=enabled -Dvalgrind=true -Doptimization=1 -Dtools=disabled -Dposix=disabled \
-        -Dexamples=disabled
+        -Dexamples=disabled "${lines_only[@]}"
     AIOXX_VALGRIND=1 compile_and_test --no-suite engine --no-suite queue --no-suite model \
         --no-suite tool --no-suite examples --no-suite devices --no-suite posix --wrap \
         'valgrind --quiet --error-exitcode=1 --leak-check=full --fair-sched=yes' 2>&1 |
