@@ -4,6 +4,8 @@
 
 #include "engine/helpers.hpp"
 
+#include "engine/pause_processor.hpp"
+
 #include <cerrno>
 #include <ctime>
 #include <utility>
@@ -15,6 +17,15 @@ namespace {
 using Message = PrivateTable::Message;
 
 constexpr int none_yet = -1;
+
+timespec monotonic_in(std::chrono::nanoseconds span) noexcept {
+    timespec at{};
+    ::clock_gettime(CLOCK_MONOTONIC, &at);
+    const std::int64_t nanoseconds = at.tv_nsec + span.count() % 1'000'000'000;
+    at.tv_sec += static_cast<time_t>(span.count() / 1'000'000'000 + nanoseconds / 1'000'000'000);
+    at.tv_nsec = static_cast<long>(nanoseconds % 1'000'000'000);
+    return at;
+}
 
 } // namespace
 
@@ -36,43 +47,103 @@ void Helpers::run_another() noexcept {
 void Helpers::serve(bool first) noexcept {
     Lock lock{mutex_};
     for (bool has_asked = false;;) {
+        bool was_lent = false;
         while (!stopping_ && may_take_job(lock)) {
             Operation* const operation = job_at_hand();
             if (operation == nullptr) {
                 break;
             }
+            was_lent = operation->pin->lent;
             run(*operation, lock);
         }
         if (stopping_) {
             break;
         }
-        lock.unlock();
-        PrivateTable::Message message{};
-        int file = -1;
-        const PrivateTable::Received received = table_.receive(message, file);
-        if (received == PrivateTable::Received::message) {
-            has_asked = false;
-            obey(message, file);
-        } else if (received == PrivateTable::Received::too_late &&
-                   ends_for_idleness(first, has_asked)) {
-            return;
+        const Waited waited = receives_ ? wait_on_bench(lock) : wait_for_message(lock, was_lent);
+        has_asked = has_asked && waited != Waited::called;
+        if (waited == Waited::too_late) {
+            lock.unlock();
+            if (ends_for_idleness(first, has_asked)) {
+                return;
+            }
+            lock.lock();
         }
-        lock.lock();
-        stopping_ |= received == PrivateTable::Received::ended;
+        stopping_ |= waited == Waited::ended;
     }
+    ::sem_post(&bench_); // and so does the next
     if (first) {
         helper_ended_.wait(lock, [this] { return threads_ == 1; });
+        while (::sem_trywait(&bench_) == 0) { // what is left of calls
+        }
     }
     --threads_;
     helper_ended_.notify_all();
+}
+
+Helpers::Waited Helpers::wait_on_bench(Lock& lock) noexcept {
+    ++benched_;
+    lock.unlock();
+    const timespec limit = monotonic_in(options_.idle);
+    const bool too_late =
+        ::sem_clockwait(&bench_, CLOCK_MONOTONIC, &limit) != 0 && errno == ETIMEDOUT;
+    lock.lock();
+    --benched_;
+    return too_late ? Waited::too_late : Waited::called;
+}
+
+Helpers::Waited Helpers::wait_for_message(Lock& lock, bool looks_out) noexcept {
+    receives_ = true;
+    lock.unlock();
+    awake_.store(looks_out && look_out(), std::memory_order_relaxed);
+    PrivateTable::Message message{};
+    int file = -1;
+    const PrivateTable::Received received = table_.receive(message, file);
+    if (received == PrivateTable::Received::message) {
+        ++received_;
+        obey(message, file);
+    }
+    lock.lock();
+    receives_ = false;
+    switch (received) {
+    case PrivateTable::Received::too_late:
+        return Waited::too_late;
+    case PrivateTable::Received::ended:
+        return Waited::ended;
+    case PrivateTable::Received::message:
+    case PrivateTable::Received::nothing:
+        break;
+    }
+    return Waited::called;
+}
+
+/// For another message, as long as it would take to fall asleep and be woken.
+bool Helpers::look_out() noexcept {
+    constexpr std::chrono::microseconds longest{20};
+    constexpr int between_looks_at_clock = 8;
+    if (!has_many_processors_ || looking_out_.applies()) {
+        return false;
+    }
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point end = Clock::now() + longest;
+    do {
+        for (int i = 0; i < between_looks_at_clock; ++i) {
+            if (sent_.load() != received_.load()) {
+                looking_out_.succeeded();
+                return true;
+            }
+            pause_processor();
+        }
+    } while (Clock::now() < end);
+    looking_out_.failed();
+    return false;
 }
 
 /// True when that has been seen to.
 bool Helpers::ends_for_idleness(bool first, bool& has_asked) noexcept {
     {
         const std::lock_guard lock{mutex_};
-        if (!jobs_.empty() || (first ? threads_ > 1 : at_messages() == 1)) {
-            return false; // the first one ends last; and nobody leaves the messages to nobody
+        if (!jobs_.empty() || (first ? threads_ > 1 : free_threads() == 1)) {
+            return false; // the first one ends last; and one always is free
         }
         if (!first || pinned_ == 0) {
             --threads_;
@@ -89,7 +160,7 @@ bool Helpers::ends_for_idleness(bool first, bool& has_asked) noexcept {
     return false;
 }
 
-// Messages. Threads may carry them out in another order than they were sent in.
+// Messages: one at a time, and in the order in which they were sent.
 
 void Helpers::obey(const PrivateTable::Message& message, int file) noexcept {
     switch (message.kind) {
@@ -103,8 +174,7 @@ void Helpers::obey(const PrivateTable::Message& message, int file) noexcept {
         close_now(*static_cast<Pin*>(message.subject));
         break;
     case Message::Kind::epoll:
-        epoll_.store(file >= 0 ? file : Pin::lost);
-        epoll_.notify_all();
+        epoll_.store(file);
         break;
     case Message::Kind::watch:
         carry_out(message);
@@ -116,20 +186,12 @@ void Helpers::obey(const PrivateTable::Message& message, int file) noexcept {
 
 void Helpers::carry_out(const PrivateTable::Message& watch) noexcept {
     Pin& pin = *static_cast<Pin*>(watch.subject);
-    pin.fd.wait(Pin::on_its_way, std::memory_order_acquire);
-    epoll_.wait(none_yet);
-    {
-        const std::lock_guard lock{watching_};
-        const bool is_newest = watch.order > pin.watched;
-        pin.watched = is_newest ? watch.order : pin.watched;
-        const int error =
-            is_newest ? PrivateTable::watch(epoll_.load(), pin.fd.load(), watch.events, watch.data)
-                      : 0;
-        if (error != 0) {
-            pin.unwatchable.store(error);
-            any_unwatchable_.store(true);
-            PrivateTable::signal(wake_);
-        }
+    pin.watched = true;
+    const int error = PrivateTable::watch(epoll_.load(), pin.fd.load(), watch.events, watch.data);
+    if (error != 0) {
+        pin.unwatchable.store(error);
+        any_unwatchable_.store(true);
+        PrivateTable::signal(wake_);
     }
     if (is_last(pin)) {
         close_now(pin);
@@ -138,7 +200,7 @@ void Helpers::carry_out(const PrivateTable::Message& watch) noexcept {
 
 void Helpers::close_now(Pin& pin) noexcept {
     if (const int fd = pin.fd.load(std::memory_order_acquire); fd >= 0) {
-        if (pin.watched > 0) {
+        if (pin.watched) {
             // The file may stay open in the program, and epoll would go on to tell of it.
             PrivateTable::unwatch(epoll_.load(), fd);
         }
@@ -155,13 +217,13 @@ void Helpers::close_now(Pin& pin) noexcept {
 
 // Jobs.
 
-/// Whether this thread may make a call. Somebody has to stay with the messages, which may bring
-/// the file that another one needs; but who is alone can only do it himself.
+/// Whether this thread may make a call. Another one has to be free, to take in the files that are
+/// wanted; but who is alone can only do it himself.
 bool Helpers::may_take_job(Lock& lock) noexcept {
-    if (!jobs_.empty() && at_messages() == 1 && threads_ <= options_.limit) {
+    if (!jobs_.empty() && free_threads() == 1 && threads_ <= options_.limit) {
         start_another(lock);
     }
-    return !jobs_.empty() && (at_messages() > 1 || threads_ == 1);
+    return !jobs_.empty() && (free_threads() > 1 || threads_ == 1);
 }
 
 /// The first one whose file is here: what is on its way will be taken by who takes it in.
@@ -198,6 +260,10 @@ void Helpers::run(Operation& operation, Lock& lock) noexcept {
     jobs_.remove(operation);
     submitting_polls_ += poll ? 1 : 0;
     ++busy_;
+    const bool is_expected = !receives_ && expected_ != received_.load();
+    if (benched_ > 0 && (is_expected || !jobs_.empty())) {
+        ::sem_post(&bench_);
+    }
     lock.unlock();
     const std::error_code error = make_call(operation, pin);
     lock.lock();

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <thread>
 #include <utility>
 
 #include <unistd.h>
@@ -27,7 +28,9 @@ bool is_queued(const Operation& operation) noexcept {
 Helpers::Helpers(Context& context, const Options& options, int wake, int event_fd,
                  bool waits_are_told) noexcept
     : context_(context), options_(options), wake_(wake), event_fd_(event_fd),
-      waits_are_told_(waits_are_told) {
+      waits_are_told_(waits_are_told),
+      has_many_processors_(std::thread::hardware_concurrency() > 1) {
+    ::sem_init(&bench_, 0, 0);
     ::sem_init(&first_is_ready_, 0, 0);
 }
 
@@ -85,6 +88,9 @@ void Helpers::start(std::error_code& error) noexcept {
         const std::lock_guard lock{mutex_};
         runs_ = true;
         threads_ = 1;
+        expected_ = 0; // those of the threads before went with their socket
+        sent_ = 0;
+        received_ = 0;
     }
     if (!start_thread<&Helpers::run_first>(first_)) {
         table_.close_inside();
@@ -113,6 +119,7 @@ void Helpers::stop() noexcept {
         stopping_ = true;
     }
     table_.close_outside(); // receiving ends
+    ::sem_post(&bench_);
     pthread_join(first_, nullptr);
     first_to_join_ = false;
     const std::lock_guard lock{mutex_};
@@ -138,7 +145,7 @@ Pin* Helpers::pin(int fd) noexcept {
         }
         ++pinned_; // the first thread stays from here on
     }
-    if (table_.send({.kind = Message::Kind::file, .subject = pin}, fd) != 0) {
+    if (send({.kind = Message::Kind::file, .subject = pin}, fd) != 0) {
         const Lock lock = lock_awake();
         --pinned_;
         pins_.give_back(*pin);
@@ -157,7 +164,7 @@ bool Helpers::tell_to_close(Pin& pin) noexcept {
         close_now(pin); // nothing has arrived
         return true;
     }
-    return table_.send({.kind = Message::Kind::close, .subject = &pin}, -1) == 0;
+    return send({.kind = Message::Kind::close, .subject = &pin}, -1) == 0;
 }
 
 void Helpers::let_go(Pin& pin) noexcept {
@@ -186,28 +193,47 @@ void Helpers::let_go_and_wait(Pin& pin) noexcept {
 
 int Helpers::watch(Pin& pin, int epoll, std::uint32_t events, std::uint64_t data) noexcept {
     if (!epoll_sent_) {
-        if (const int error = table_.send({.kind = Message::Kind::epoll}, epoll); error != 0) {
+        if (const int error = send({.kind = Message::Kind::epoll}, epoll); error != 0) {
             return error;
         }
         epoll_sent_ = true;
     }
     hold(pin); // until it has been carried out
-    const int error = table_.send({.kind = Message::Kind::watch,
-                                   .events = events,
-                                   .data = data,
-                                   .order = ++pin.watches_asked,
-                                   .subject = &pin},
-                                  -1);
+    const int error =
+        send({.kind = Message::Kind::watch, .events = events, .data = data, .subject = &pin}, -1);
     if (error != 0) {
         is_last(pin); // it is not: who asks for this holds it
     }
     return error;
 }
 
-/// Whether a message is wanted for the job that was queued last: for somebody who may take it and
-/// is not awake already. Who is busy looks for more by itself.
-bool Helpers::wakes_somebody() const noexcept {
-    return jobs_.size() < at_messages() || threads_ <= options_.limit || threads_ == 1;
+/// Before one is sent: with nobody there who waits for it, somebody on the bench is called.
+void Helpers::expect_message() noexcept {
+    ++expected_;
+    if (!receives_ && benched_ > 0) {
+        ::sem_post(&bench_);
+    }
+}
+
+int Helpers::send(const Message& message, int file) noexcept {
+    {
+        const Lock lock = lock_awake();
+        expect_message();
+    }
+    const int error = table_.send(message, file);
+    if (error == 0) {
+        ++sent_;
+    } else {
+        const Lock lock = lock_awake();
+        --expected_;
+    }
+    return error;
+}
+
+/// Whether a thread that is free may take the job that was queued last. Who is busy looks for more
+/// by itself.
+bool Helpers::may_be_taken() const noexcept {
+    return jobs_.size() < free_threads() || threads_ <= options_.limit || threads_ == 1;
 }
 
 void Helpers::hand_over(Operation& operation) noexcept {
@@ -220,11 +246,22 @@ void Helpers::hand_over(Operation& operation) noexcept {
             return;
         }
         jobs_.push_back(operation);
-        if (!wakes_somebody()) {
+        const bool is_expected = receives_ && expected_ != received_.load();
+        if (benched_ > 0 && (!receives_ || is_expected)) {
+            ::sem_post(&bench_);
             return;
         }
+        if (!receives_ || !may_be_taken()) {
+            return; // who is busy, or not yet at the messages, looks for jobs before
+        }
+        expect_message();
     }
-    table_.send({.kind = Message::Kind::work}, -1);
+    if (table_.send({.kind = Message::Kind::work}, -1) == 0) {
+        ++sent_;
+    } else {
+        const Lock lock = lock_awake();
+        --expected_;
+    }
 }
 
 bool Helpers::lend(Loan& loan, int fd, Operation& operation) noexcept {
@@ -249,12 +286,15 @@ bool Helpers::lend(Loan& loan, int fd, Operation& operation) noexcept {
         operation.state = State::helper;
         operation.pin = pin;
         jobs_.push_back(operation);
+        expect_message();
     }
     // Who takes the file in has the job as well, or another has, who waits for the file.
     if (table_.send({.kind = Message::Kind::file, .subject = pin}, fd) == 0) {
+        ++sent_;
         return true;
     }
     const Lock lock = lock_awake();
+    --expected_;
     if (!is_queued(operation)) {
         pin->fd.store(Pin::lost, std::memory_order_release);
         pin->fd.notify_all();

@@ -7,6 +7,7 @@
 #include "engine/operation.hpp"
 #include "engine/pins.hpp"
 #include "engine/private_table.hpp"
+#include "engine/restraint.hpp"
 
 #include <array>
 #include <atomic>
@@ -29,11 +30,12 @@ namespace engine {
 /// program's table would not do: closing it drops the record locks that the program holds on that
 /// file, and it costs a number.
 ///
-/// They are all alike: each waits for messages, takes files in, and makes what calls there are. But
-/// one of them, there is one more than may make calls at a time, always stays with the messages:
-/// who is about to leave none there starts another thread first. Threads end when they have been
-/// idle for a while, the first one when it is alone and holds no file any more: if it holds some it
-/// asks for their release. They block every signal but the C library's own.
+/// They are all alike: one of them waits for messages, takes files in, and makes what calls there
+/// are; meanwhile, if something more is to be done, one of those who wait on the bench takes its
+/// place. There is one thread more than may make calls at a time, and who is about to leave nobody
+/// free starts another one first. Threads end when they have been idle for a while, the first one
+/// when it is alone and holds no file any more: if it holds some it asks for their release. They
+/// block every signal but the C library's own.
 ///
 /// The functions are for the one thread at a time that holds the engine. Only start() and
 /// reserve() allocate; only they and stop() may block for long.
@@ -111,6 +113,9 @@ public:
     OperationList take_refused() noexcept;
     /// Whether it would give any.
     [[nodiscard]] bool has_refused() const noexcept { return any_refused_.load(); }
+    /// Whether the last message came while a helper, which has made such a call and looks out for
+    /// the next for a moment, was awake.
+    [[nodiscard]] bool is_awake() const noexcept { return awake_.load(std::memory_order_relaxed); }
     enum class Where : std::size_t { ring, event_fd };
     /// While somebody sleeps until there is an event, or until the eventfd is signalled. To be
     /// followed by a look at has_refused(). From any thread.
@@ -130,6 +135,8 @@ private:
     void obey(const PrivateTable::Message& message, int file) noexcept;
     void carry_out(const PrivateTable::Message& watch) noexcept;
     bool ends_for_idleness(bool first, bool& has_asked) noexcept;
+    bool look_out() noexcept;
+    int send(const PrivateTable::Message& message, int file) noexcept;
 
     // With the mutex held.
     [[nodiscard]] bool may_take_job(Lock& lock) noexcept;
@@ -138,8 +145,12 @@ private:
     void run(Operation& operation, Lock& lock) noexcept;
     void pass_turn(Pin& pin) noexcept;
     void report(Operation& operation, Lock& lock) noexcept;
-    [[nodiscard]] bool wakes_somebody() const noexcept;
-    [[nodiscard]] unsigned at_messages() const noexcept { return threads_ - busy_; }
+    [[nodiscard]] bool may_be_taken() const noexcept;
+    [[nodiscard]] unsigned free_threads() const noexcept { return threads_ - busy_; }
+    void expect_message() noexcept;
+    enum class Waited { called, too_late, ended };
+    Waited wait_on_bench(Lock& lock) noexcept;
+    Waited wait_for_message(Lock& lock, bool looks_out) noexcept;
 
     std::error_code make_call(Operation& operation, const Pin& pin) noexcept;
     static bool is_last(Pin& pin) noexcept;
@@ -161,6 +172,9 @@ private:
     std::size_t pinned_ = 0;
     unsigned threads_ = 0; // the first one included
     unsigned busy_ = 0;    // of them, those that make a call
+    unsigned benched_ = 0;
+    bool receives_ = false; // one of them
+    unsigned expected_ = 0; // messages, as many as have been sent, or will be at once
     bool stopping_ = false;
     bool runs_ = false;
 
@@ -168,7 +182,11 @@ private:
     std::atomic<bool> any_unwatchable_{false};
     std::atomic<int> epoll_{-1}; // in the helpers' table
     bool epoll_sent_ = false;
-    std::mutex watching_;
+    std::atomic<unsigned> sent_{0};
+    std::atomic<unsigned> received_{0};
+    std::atomic<bool> awake_{false};
+    Restraint looking_out_;
+    const bool has_many_processors_;
     std::array<std::atomic<unsigned>, 2> waits_{};
     std::atomic<bool> asks_{false};
     std::condition_variable poll_submitted_;
@@ -177,6 +195,7 @@ private:
     bool table_is_shared_ = false;
     pthread_t first_{};
     sem_t first_is_ready_;
+    sem_t bench_;
 };
 
 } // namespace engine

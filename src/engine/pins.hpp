@@ -25,8 +25,7 @@ struct Pin {
     std::atomic<int> fd{on_its_way}; // in the helpers' table
     std::atomic<int> unwatchable{0}; // why epoll does not take it: an errno
     std::uint64_t use = 0;           // how often it has been taken; of the one who takes
-    std::uint64_t watches_asked = 0;
-    std::uint64_t watched = 0; // the last of them that was carried out; with that mutex
+    bool watched = false;            // by the helpers' epoll descriptor
 
     // Of the operations that are made one after the other; with the helpers' mutex.
     bool turn_is_taken = false;
@@ -70,8 +69,7 @@ public:
         pin->fd.store(Pin::on_its_way, std::memory_order_relaxed);
         pin->unwatchable.store(0, std::memory_order_relaxed);
         ++pin->use;
-        pin->watches_asked = 0;
-        pin->watched = 0;
+        pin->watched = false;
         pin->holders.store(1, std::memory_order_relaxed);
         return pin;
     }

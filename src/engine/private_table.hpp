@@ -24,7 +24,6 @@ public:
         // Of `watch`: what to be told of, and the registration's own data.
         std::uint32_t events = 0;
         std::uint64_t data = 0;
-        std::uint64_t order = 0; // among the pin's
 
         void* subject = nullptr; // of `file`, `close` and `watch`: the pin
     };

@@ -2,8 +2,8 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
+#include "engine/restraint.hpp"
 #include "posix/file_identity.hpp"
-#include "posix/restraint.hpp"
 
 #include <array>
 #include <atomic>
@@ -38,7 +38,8 @@ private:
     /// Any thread reads it while another one changes it: a mixture matches no file, or the same.
     struct Known {
         std::atomic<Kind> kind{Kind::other};
-        Restraint restraint; // what is not in memory is tried twice, here and on the ordinary way
+        engine::Restraint
+            restraint; // what is not in memory is tried twice, here and on the ordinary way
         std::atomic<int> flags{0};
         std::atomic<std::uint64_t> device{0};
         std::atomic<std::uint64_t> inode{0};

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "engine/engine.hpp"
+#include "engine/restraint.hpp"
 #include "posix/anonymous_files.hpp"
 #include "posix/critical_section.hpp"
 #include "posix/known_files.hpp"
 #include "posix/request.hpp"
-#include "posix/restraint.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -143,7 +143,7 @@ private:
     std::atomic<std::uint32_t> sequence_{0};
     bool any_finished_ = false;
     const bool has_many_processors_;
-    Restraint spinning_;
+    engine::Restraint spinning_;
 
     bool pipe_signal_ = false; // an outcome came with one, for this thread
     bool size_signal_ = false;

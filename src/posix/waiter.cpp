@@ -137,15 +137,15 @@ int Waiter::sleep_by_event_fd(const timespec* limit) {
     return ::read(fd, &count, sizeof(count)) < 0 && errno == EINTR ? EINTR : 0;
 }
 
-/// With one write only the helper has to be woken, and this thread is best out of its way.
+/// A helper that has to be woken first had better find this thread out of its way.
 bool Waiter::may_spin() const noexcept {
-    return layer_.engine_.lent() > 1 && layer_.has_many_processors_;
+    return layer_.engine_.ends_soon() && layer_.has_many_processors_;
 }
 
 bool Waiter::spin() noexcept {
     constexpr std::chrono::microseconds longest{20};
     constexpr int between_looks_at_clock = 8;
-    Restraint& restraint = layer_.spinning_;
+    engine::Restraint& restraint = layer_.spinning_;
     if (!may_spin() || restraint.applies()) {
         return false;
     }

@@ -9,7 +9,7 @@
 #include <cstdint>
 
 AIOXX_NAMESPACE_BEGIN
-namespace posix {
+namespace engine {
 
 /// What is worth it only when it succeeds is tried less often the more often in a row it has not:
 /// up to 64 times it is not tried at all. For any threads; which of them counts is not exact.
@@ -41,5 +41,5 @@ private:
     std::atomic<std::uint8_t> pause_{0};    // times that are left out
 };
 
-} // namespace posix
+} // namespace engine
 AIOXX_NAMESPACE_END
