@@ -83,6 +83,8 @@ public:
         engine_.close_inherited_descriptors();
         anonymous_files_.close();
     }
+    /// One more of those that are kept, and not used.
+    void keep_with(Layer* other) noexcept { other_ = other; }
     /// The program's end: what --stats asks for.
     void print_counts() const noexcept;
 
@@ -120,6 +122,7 @@ private:
     const std::uint64_t generation_;
     AnonymousFiles anonymous_files_; // and the event counter's descriptor
     KnownFiles files_{anonymous_files_};
+    Layer* other_ = nullptr;
     bool cut_off_ = false;
     unsigned until_looked_ = 0;
     Pool<Request> pool_;

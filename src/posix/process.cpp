@@ -16,7 +16,7 @@ namespace posix::process {
 namespace {
 
 std::atomic<Layer*> present{nullptr};
-Layer* inherited = nullptr; // of an ancestor, or cut off; kept, and never used
+std::atomic<Layer*> kept{nullptr}; // of an ancestor, or cut off; never used, and never freed
 Settings settings;
 
 // A child gets the heap, the lock and the layer as they are at that moment: in good order.
@@ -37,9 +37,13 @@ void after_fork_in_parent() {
     CriticalSection::leave(mask, cancelling_before_fork);
 }
 
+void keep(Layer& layer) noexcept {
+    layer.keep_with(kept.exchange(&layer));
+}
+
 void leave_to_parent(Layer& layer) noexcept {
     layer.abandon();
-    inherited = &layer;
+    keep(layer);
     present.store(nullptr);
 }
 
@@ -95,7 +99,7 @@ Layer* layer(int& error) noexcept {
         return layer;
     }
     if (layer != nullptr) {
-        inherited = layer; // its numbers may be the program's by now
+        keep(*layer); // its numbers may be the program's by now
         present.store(nullptr);
     } else if (Layer* const other = present.load()) {
         leave_to_parent(*other); // a child that was made without the C library's fork
