@@ -4,6 +4,7 @@
 
 #include "posix/layer.hpp"
 
+#include "engine/monotonic.hpp"
 #include "posix/notification.hpp"
 
 #include <algorithm>
@@ -49,15 +50,6 @@ void make_thread(const sigevent& notification) noexcept {
         std::free(call);
     }
     ::pthread_attr_destroy(&detached);
-}
-
-timespec monotonic_in(std::chrono::nanoseconds span) noexcept {
-    timespec at{};
-    ::clock_gettime(CLOCK_MONOTONIC, &at);
-    const auto nanoseconds = at.tv_nsec + span.count() % 1'000'000'000;
-    at.tv_sec += static_cast<time_t>(span.count() / 1'000'000'000 + nanoseconds / 1'000'000'000);
-    at.tv_nsec = static_cast<long>(nanoseconds % 1'000'000'000);
-    return at;
 }
 
 } // namespace
@@ -139,7 +131,7 @@ void Layer::attendant() noexcept {
 /// True when there is something to do again.
 bool Layer::idle() noexcept {
     attendant_idles_ = true;
-    const timespec deadline = monotonic_in(settings_.idle);
+    const timespec deadline = engine::monotonic_in(settings_.idle);
     while (attended_ == 0 && CriticalSection::wait(attention_, deadline)) {
     }
     attendant_idles_ = false;

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "posix/calls.hpp"
 
+#include "engine/monotonic.hpp"
 #include "posix/notification.hpp"
 #include "posix/orders.hpp"
 #include "posix/process.hpp"
@@ -65,16 +66,10 @@ bool read_at_once(ControlBlock& block, std::int64_t offset) noexcept {
     return true;
 }
 
-timespec monotonic_in(const timespec& span) noexcept {
-    constexpr long second = 1'000'000'000;
+std::chrono::nanoseconds span_of(const timespec& time) noexcept {
     constexpr time_t for_ever = 1'000'000'000; // thirty years; what is longer would not fit
-    timespec at{};
-    ::clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += std::clamp<time_t>(span.tv_sec, -1, for_ever);
-    at.tv_nsec += span.tv_nsec;
-    at.tv_sec += at.tv_nsec / second;
-    at.tv_nsec %= second;
-    return at;
+    return std::chrono::seconds{std::clamp<time_t>(time.tv_sec, -1, for_ever)} +
+           std::chrono::nanoseconds{time.tv_nsec};
 }
 
 } // namespace
@@ -163,7 +158,7 @@ int suspend(std::span<const ControlBlock* const> blocks, const timespec* limit) 
     }
     timespec deadline{};
     if (limit != nullptr) {
-        deadline = monotonic_in(*limit);
+        deadline = engine::monotonic_in(span_of(*limit));
     }
     Waiter waiter{*layer};
     waiter.spin();
