@@ -24,7 +24,9 @@ configure() { # OPTION...
 # The headers have a job of their own.
 compile_and_test() { # OPTION OF MESON TEST...
     local build=$AIOXX_BUILD_DIR/$name status=0
-    ninja -C "$build" -j "$(nproc)" --quiet
+    ninja -C "$build" -j "$(nproc)" --quiet | tee "$work/$name.compiled"
+    # Also where -Dwerror=false shares what another job has compiled, or will.
+    ! grep -q -e 'warning:' -e '\[-W' "$work/$name.compiled" || return 1
     meson test -C "$build" --no-rebuild --no-suite headers --no-suite glibc --print-errorlogs \
         --timeout-multiplier 3 --num-processes $((3 * $(nproc))) "$@" || status=$?
     keep_cases "$build"/meson-logs/testlog*.txt
@@ -109,9 +111,9 @@ job_clang-raw() {
     compile_and_test
 }
 
-# Without debugging aids, and therefore with the long runs.
+# Without debugging aids, and therefore with the long runs. Compiled as the README has it.
 job_gcc-release() {
-    configure -Dlibaio=enabled -Dbuildtype=release
+    configure -Dlibaio=enabled -Dbuildtype=release -Dwerror=false
     AIOXX_RACES=1000000 AIOXX_CHAOS_SECONDS=60 AIOXX_SEEDS=4 compile_and_test
 }
 
@@ -137,7 +139,7 @@ job_asan-ubsan() {
 # Children of programs with threads make threads as well, and that is meant. And a keeper that has
 # ended for idleness is joined when another is wanted: at a program's end it may not have been.
 job_tsan() {
-    configure -Dlibaio=disabled -Db_sanitize=thread -Doptimization=1
+    configure -Dlibaio=disabled -Db_sanitize=thread -Doptimization=1 "${lines_only[@]}"
     TSAN_OPTIONS=halt_on_error=1:die_after_fork=0:report_thread_leaks=0 compile_and_test
 }
 
@@ -167,7 +169,11 @@ job_bench() { ./dev bench --short; }
 # and saved its program as read.cpp.
 job_readme-commands() {
     local clone=$work/clone status=0
-    mkdir "$clone"
+    # At the same depth as the jobs' builds, and with their cache: ccache looks at relative paths.
+    mkdir -p "$clone/build-ci/dev/build" "$CCACHE_DIR"
+    ln -s build-ci/dev "$clone/build-dev"
+    ln -s build-ci/dev/build "$clone/build"
+    ln -s "$CCACHE_DIR" "$clone/build-dev/ccache"
     git -c safe.directory="$PWD" archive HEAD | tar -x -C "$clone"
     code_blocks cpp README.md 1 >"$clone/read.cpp"
     code_blocks sh README.md >"$work/commands"
