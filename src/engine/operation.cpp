@@ -3,6 +3,7 @@
 #include "engine/operation.hpp"
 
 #include "engine/file_state.hpp"
+#include "engine/positional_call.hpp"
 
 #include <cerrno>
 
@@ -71,17 +72,17 @@ void Operation::prepare(int fd, int event_fd) noexcept {
 std::int64_t Operation::call(int fd) noexcept {
     iovec one{base + done, length - done};
     const iovec* const parts = vector != nullptr ? vector : &one;
-    const int count = vector != nullptr ? static_cast<int>(length) : 1;
+    const std::size_t count = vector != nullptr ? length : 1;
     // What cannot seek is read at its position, which is what -1 means.
     if (!file->stream && offset < 0) {
         return -EINVAL;
     }
-    off_t at = file->stream ? -1 : offset + static_cast<off_t>(done);
+    std::int64_t at = file->stream ? -1 : offset + static_cast<std::int64_t>(done);
     const auto asked = static_cast<int>(flags); // the kernel knows more of them than the C library
     ssize_t transferred = 0;
     do {
-        transferred = is_read() ? ::preadv2(fd, parts, count, at, asked)
-                                : ::pwritev2(fd, parts, count, at, asked);
+        transferred =
+            positional_call(is_read() ? SYS_preadv2 : SYS_pwritev2, fd, parts, count, at, asked);
         if (transferred < 0 && errno == ESPIPE && at >= 0) {
             at = -1; // a file of /proc that is written as a whole, wherever
             errno = EINTR;

@@ -4,12 +4,11 @@
 
 #include <aioxx/core/flags.hpp>
 
+#include "engine/positional_call.hpp"
+
 #include <cerrno>
 
 #include <fcntl.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
@@ -17,13 +16,9 @@ namespace {
 
 constexpr std::size_t most = std::size_t{1} << 20U; // more is copied beside the program
 
-/// Not the C library's: that is a cancellation point, and aio_read is none.
 ssize_t read_at(int fd, void* to, std::size_t length, std::int64_t offset, int flags) noexcept {
     const iovec one{to, length};
-    const auto at = static_cast<std::uint64_t>(offset);
-    constexpr unsigned half = sizeof(long) * 4; // of the kernel's long, twice: no shift too wide
-    return ::syscall(SYS_preadv2, fd, &one, 1UL, static_cast<unsigned long>(at),
-                     static_cast<unsigned long>(at >> half >> half), flags);
+    return engine::positional_call(SYS_preadv2, fd, &one, 1, offset, flags);
 }
 
 } // namespace
