@@ -93,10 +93,11 @@ public:
     }
     void end_wait() noexcept { helpers_->end_wait(Helpers::Where::event_fd); }
     /// Whether it is worth to look out for the end of operations that files were lent to, writes
-    /// into memory: the helper that makes them need not be woken. From any thread.
+    /// into memory: the helper that makes them need not be woken. Not where has_events() does not
+    /// know. From any thread.
     [[nodiscard]] bool ends_soon() const noexcept {
         const std::size_t lent = lent_.load(std::memory_order_relaxed);
-        return lent > 1 || (lent == 1 && helpers_->is_awake());
+        return context_->reaps_from_ring() && (lent > 1 || (lent == 1 && helpers_->is_awake()));
     }
     /// Waits until something completes, `limit` at the most (null: without limit), wake() is
     /// called, or helpers have become idle. EINTR is surfaced.

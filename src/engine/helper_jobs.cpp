@@ -63,7 +63,6 @@ void Helpers::run(Operation& operation, Lock& lock) noexcept {
     lock.unlock();
     const std::error_code error = make_call(operation, pin);
     lock.lock();
-    --busy_;
     // Once accepted, the operation may have completed and be another's.
     if (poll) {
         --submitting_polls_;
@@ -76,9 +75,10 @@ void Helpers::run(Operation& operation, Lock& lock) noexcept {
     if (last) {
         pin.lent = false;
         lock.unlock();
-        close_now(pin);
+        close_now(pin); // which a file system in a server may make take as long as the call
         lock.lock();
     }
+    --busy_;
     if (error || by_call) {
         report(operation, lock);
     }

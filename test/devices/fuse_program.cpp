@@ -35,6 +35,7 @@ struct Node {
     std::string name;
     std::vector<char> bytes = std::vector<char>(file_size);
     bool gated = false;
+    bool close_gated = false;
     std::size_t longest = file_size;
     int read_error = 0;
     int write_error = 0;
@@ -49,6 +50,7 @@ struct Server {
     std::size_t awaited = 0;
     std::size_t awaiting_length = 0;
     unsigned max_background = 0;
+    bool hears_of_closing = false;
 };
 Server server;
 
@@ -80,6 +82,7 @@ Node make_node(std::string_view name) {
         const std::string_view part = name.substr(0, name.find('.'));
         name.remove_prefix(std::min(part.size() + 1, name.size()));
         node.gated = node.gated || part == "gate";
+        node.close_gated = node.close_gated || part == "close-gate";
         node.longest =
             static_cast<std::size_t>(number_after(part, "short-", static_cast<int>(node.longest)));
         node.read_error = number_after(part, "read-error-", node.read_error);
@@ -108,8 +111,8 @@ void answer_awaiting() {
     }
 }
 
-void pass(const Node& node, std::function<void()> answer) {
-    if (!node.gated || !server.closed) {
+void pass(bool gated, std::function<void()> answer) {
+    if (!gated || !server.closed) {
         answer();
         return;
     }
@@ -224,7 +227,7 @@ void open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
 }
 
 void read(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset, fuse_file_info*) {
-    pass(node_of(inode), [=] {
+    pass(node_of(inode).gated, [=] {
         const Node& node = node_of(inode);
         if (node.read_error != 0) {
             fuse_reply_err(request, node.read_error);
@@ -242,7 +245,7 @@ void write(fuse_req_t request, fuse_ino_t inode, const char* data, std::size_t s
         obey(request, {data, size});
         return;
     }
-    pass(node_of(inode), [=, copy = std::string(data, size)] {
+    pass(node_of(inode).gated, [=, copy = std::string(data, size)] {
         Node& node = node_of(inode);
         if (node.write_error != 0) {
             fuse_reply_err(request, node.write_error);
@@ -256,7 +259,11 @@ void write(fuse_req_t request, fuse_ino_t inode, const char* data, std::size_t s
 }
 
 void fsync(fuse_req_t request, fuse_ino_t inode, int, fuse_file_info*) {
-    pass(node_of(inode), [=] { fuse_reply_err(request, node_of(inode).fsync_error); });
+    pass(node_of(inode).gated, [=] { fuse_reply_err(request, node_of(inode).fsync_error); });
+}
+
+void flush(fuse_req_t request, fuse_ino_t inode, fuse_file_info*) {
+    pass(node_of(inode).close_gated, [=] { fuse_reply_err(request, 0); });
 }
 
 int serve(const char* directory) {
@@ -271,6 +278,7 @@ int serve(const char* directory) {
     operations.read = read;
     operations.write = write;
     operations.fsync = fsync;
+    operations.flush = server.hears_of_closing ? flush : nullptr;
 
     char name[] = "fuse_program";
     char* arguments[] = {name, nullptr};
@@ -296,10 +304,11 @@ int serve(const char* directory) {
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 3) {
-        std::fputs("fuse_program DIRECTORY MAX_BACKGROUND\n", stderr);
+    if (argc != 4) {
+        std::fputs("fuse_program DIRECTORY MAX_BACKGROUND HEARS_OF_CLOSING\n", stderr);
         return EXIT_FAILURE;
     }
     server.max_background = static_cast<unsigned>(std::atoi(argv[2]));
+    server.hears_of_closing = std::atoi(argv[3]) != 0;
     return serve(argv[1]);
 }

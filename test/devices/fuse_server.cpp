@@ -18,11 +18,12 @@ namespace {
 
 const std::string program = FUSE_PROGRAM;
 
-std::string start_of(const std::string& directory, unsigned max_background) {
+std::string start_of(const std::string& directory, unsigned max_background, bool hears_of_closing) {
     if (program.empty()) {
         throw Missing("built without libfuse3");
     }
-    return program + ' ' + directory + ' ' + std::to_string(max_background);
+    return program + ' ' + directory + ' ' + std::to_string(max_background) +
+           (hears_of_closing ? " 1" : " 0");
 }
 
 std::string end_of(const std::string& directory) {
@@ -32,8 +33,9 @@ std::string end_of(const std::string& directory) {
 
 } // namespace
 
-FuseServer::FuseServer(unsigned max_background)
-    : server_(start_of(directory_.path(), max_background), end_of(directory_.path())) {}
+FuseServer::FuseServer(unsigned max_background, bool hears_of_closing)
+    : server_(start_of(directory_.path(), max_background, hears_of_closing),
+              end_of(directory_.path())) {}
 
 void FuseServer::command(const std::string& text) {
     const int fd = ::open(file(".control").c_str(), O_WRONLY | O_CLOEXEC);

@@ -13,6 +13,7 @@ namespace aioxx::test {
 /// at first the low ones of their offset divided by 512. Parts of a name, separated by dots:
 ///
 ///     gate              transfers and fsyncs wait while the gate is closed
+///     close-gate        each close of a descriptor waits while the gate is closed
 ///     short-N           reads move N bytes at the most (of a short write the kernel makes EIO)
 ///     read-error-N      reads fail with the errno N; likewise write-error-N and fsync-error-N
 ///
@@ -21,8 +22,8 @@ namespace aioxx::test {
 class FuseServer {
 public:
     /// Above `max_background` requests at a time submit itself blocks (12 by default in the
-    /// kernel).
-    explicit FuseServer(unsigned max_background = 1024);
+    /// kernel). Unless it `hears_of_closing` nothing that is closed waits for it.
+    explicit FuseServer(unsigned max_background = 1024, bool hears_of_closing = false);
 
     [[nodiscard]] const std::string& path() const noexcept { return directory_.path(); }
     [[nodiscard]] std::string file(const std::string& name) const { return directory_.file(name); }

@@ -75,7 +75,8 @@ TEST_CASE("helpers come as they are wanted, up to the limit; what was not begun 
     CHECK(crew.context.reap(none, error) == 0);
 }
 
-TEST_CASE("a submit that a helper is refused comes back with its error, and wakes who waits for it") {
+TEST_CASE(
+    "a submit that a helper is refused comes back with its error, and wakes who waits for it") {
     Crew crew;
     Transfer transfer;
     Pipe pipe;
@@ -105,7 +106,8 @@ TEST_CASE("a file that the private table has no room for fails with EMFILE") {
         Transfer transfer;
         crew.hand_over(transfer, last);
         engine::Operation* refused = nullptr;
-        if (!eventually([&] { return (refused = crew.helpers.take_refused().front()) != nullptr; })) {
+        if (!eventually(
+                [&] { return (refused = crew.helpers.take_refused().front()) != nullptr; })) {
             return 2;
         }
         return refused->result == -EMFILE ? 0 : 3;

@@ -156,5 +156,41 @@ TEST_CASE("what is taken back before it was begun leaves no file open") {
     CHECK(running.result_of(keeps_it_busy) == 4);
 }
 
+TEST_CASE("while a file's server keeps its close waiting, other files are taken in") {
+    auto server = attempt<FuseServer>(1024U, true);
+    if (!server) {
+        SKIP_CASE(server.reason());
+    }
+    Engine::Options one_helper = options(true);
+    one_helper.helpers.limit = 1;
+    RunningEngine running{one_helper};
+    const File closing = File::open(server->file("close-gate").c_str(), O_RDWR);
+    const File gated = File::open(server->file("gate").c_str(), O_RDWR);
+    const TemporaryDirectory directory;
+    const File file = File::open(directory.file("file").c_str(), O_RDWR | O_CREAT);
+    std::array<Transfer, 3> writes;
+    const auto write = [&](Transfer& transfer, const File& target) {
+        transfer.hold("content");
+        running->name_file(running->state_of(target));
+        running.start(transfer, Kind::write, target);
+        running->end_call();
+    };
+    write(writes[0], file); // brings the helpers up, with a table that has no copies
+    CHECK(running.result_of(writes[0]) == 7);
+    server->close_gate();
+    Watchdog watchdog{[&] { server->open_gate(); }};
+    write(writes[0], closing);
+    server->await_waiting(1); // it is written, and its file is being closed
+    write(writes[1], gated);
+    REQUIRE(eventually([] { return std::ranges::count(calls_of_others(), "running") == 0; }));
+    write(writes[2], file);
+    CHECK(running->cancel(writes[2]) == Cancelled::yes);
+    CHECK(&running.next() == &writes[2]);
+    watchdog.came_back();
+    CHECK_FALSE(watchdog.opened_by_force());
+    CHECK(running.next().result == 7);
+    CHECK(running.next().result == 7);
+}
+
 } // namespace
 } // namespace aioxx::test
