@@ -28,8 +28,9 @@ Mount::Mount(const std::string& arguments)
 FileSystem::FileSystem(const std::string& type, const std::string& device)
     : mount_(formatted(type, device)) {}
 
-Overlay::Overlay()
-    : mount_("-t overlay -o lowerdir=" + lower_.path() + ",upperdir=" + upper_.path() +
+Overlay::Overlay(const std::string& parent)
+    : lower_(parent), upper_(parent), work_(parent),
+      mount_("-t overlay -o lowerdir=" + lower_.path() + ",upperdir=" + upper_.path() +
              ",workdir=" + work_.path() + " overlay") {}
 
 } // namespace aioxx::test

@@ -53,10 +53,10 @@ private:
     Mount mount_;
 };
 
-/// An overlayfs whose layers are directories on the disk.
+/// An overlayfs whose layers are directories on the disk, or in another directory.
 class Overlay {
 public:
-    Overlay();
+    explicit Overlay(const std::string& parent = "/var/tmp");
 
     [[nodiscard]] const std::string& path() const noexcept { return mount_.path(); }
     [[nodiscard]] std::string file(const std::string& name) const { return mount_.file(name); }
