@@ -5,6 +5,7 @@
 // An engine with somebody who runs it, and operations for it.
 
 #include "engine/engine.hpp"
+#include "eventually.hpp"
 
 #include <aioxx/aioxx.hpp>
 
@@ -113,19 +114,6 @@ inline std::vector<pid_t> other_threads(pid_t self) {
         }
     }
     return all;
-}
-
-/// Returns when `condition()` holds; false when it does not within a minute.
-template <typename Condition>
-bool eventually(Condition&& condition) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes{1};
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > end) {
-            return false;
-        }
-        ::sched_yield();
-    }
-    return true;
 }
 
 } // namespace aioxx::test

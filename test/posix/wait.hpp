@@ -5,6 +5,7 @@
 // Waiting for what comes about by itself, without counting on how long that takes.
 
 #include "descriptors.hpp"
+#include "eventually.hpp"
 
 #include <array>
 #include <cerrno>
@@ -37,33 +38,6 @@ struct Sockets {
     Descriptor one;
     Descriptor other;
 };
-
-/// Twenty seconds from now: after that something has not happened.
-class Deadline {
-public:
-    [[nodiscard]] bool over() const { return std::chrono::steady_clock::now() > end_; }
-
-private:
-    std::chrono::steady_clock::time_point end_ =
-        std::chrono::steady_clock::now() + std::chrono::seconds{20};
-};
-
-inline void pause_briefly() {
-    const timespec time{0, 1'000'000};
-    ::nanosleep(&time, nullptr);
-}
-
-template <typename Condition>
-bool eventually(Condition holds) {
-    const Deadline deadline;
-    while (!holds()) {
-        if (deadline.over()) {
-            return false;
-        }
-        pause_briefly();
-    }
-    return true;
-}
 
 /// How many bytes wait to be read.
 inline int readable_bytes(int fd) {
