@@ -89,6 +89,9 @@ pid_t Tool::spawn(int out, int errors, bool traced) const {
     if (child != 0) {
         return child;
     }
+    for (int number = 1; number < NSIG; ++number) {
+        ::signal(number, SIG_DFL); // nohup, for one, has one ignored
+    }
     const rlimit no_core{0, 0};
     ::setrlimit(RLIMIT_CORE, &no_core);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
