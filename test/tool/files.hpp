@@ -5,6 +5,7 @@
 // Files for the command to copy, and places that they are copied to.
 
 #include "descriptors.hpp"
+#include "devices/mounts.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -52,25 +53,13 @@ inline struct stat status_of(const std::string& path) {
     return status;
 }
 
-/// A directory on a disk, which goes with all that is in it.
+/// A directory on a disk, which goes with all that is in it, also when the program is killed.
 class Workspace {
 public:
-    Workspace() {
-        if (::mkdtemp(path_.data()) == nullptr) {
-            throw std::system_error(errno, std::generic_category(), "mkdtemp");
-        }
-    }
-    Workspace(const Workspace&) = delete;
-    Workspace& operator=(const Workspace&) = delete;
-    ~Workspace() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-
     [[nodiscard]] std::string operator/(const std::string& name) const {
-        return path_ + "/" + name;
+        return directory_.file(name);
     }
-    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+    [[nodiscard]] const std::string& path() const noexcept { return directory_.path(); }
 
     /// A file with random content.
     [[nodiscard]] std::string file(const std::string& name, std::size_t size) const {
@@ -80,7 +69,7 @@ public:
     /// The names in it, sorted.
     [[nodiscard]] std::vector<std::string> names() const {
         std::vector<std::string> all;
-        for (const auto& entry : std::filesystem::directory_iterator{path_}) {
+        for (const auto& entry : std::filesystem::directory_iterator{path()}) {
             all.push_back(entry.path().filename().string());
         }
         std::sort(all.begin(), all.end());
@@ -88,7 +77,7 @@ public:
     }
 
 private:
-    std::string path_ = "/var/tmp/aioxx-tool-XXXXXX";
+    TemporaryDirectory directory_;
 };
 
 /// A small tmpfs in a mount namespace of this process: it is gone with the process at the latest.
