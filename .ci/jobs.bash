@@ -10,9 +10,10 @@ ci_packages=(git g++-12 gcc-12-multilib g++-12-multilib meson ninja-build pkg-co
 
 # --- What the jobs share ------------------------------------------------------------------------
 
-# In place of debug information, for what reports by file and line: with -g, optimisation and
-# sanitizers take long to compile.
-lines_only=(-Ddebug=false -Dcpp_args=-g1)
+# For jobs that share nothing with others. Several sources in one go, and in place of debug
+# information -g1, for what reports by file and line: with -g, optimisation and sanitizers take long
+# to compile. What is in an anonymous namespace is seen by sources beside it then.
+quickly=(--unity=on -Dunity_size=6 -Ddebug=false '-Dcpp_args=-g1 -Wno-subobject-linkage')
 
 # Each matrix job compiles all of it anew, so what takes time is left out: debug information, and
 # optimisation of the tests.
@@ -132,14 +133,14 @@ job_checks() {
 
 # The sanitizers take one backend each: what differs between the two is one small file.
 job_asan-ubsan() {
-    configure -Dlibaio=enabled -Db_sanitize=address,undefined -Doptimization=1 "${lines_only[@]}"
+    configure -Dlibaio=enabled -Db_sanitize=address,undefined -Doptimization=1 "${quickly[@]}"
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 compile_and_test
 }
 
 # Children of programs with threads make threads as well, and that is meant. And a keeper that has
 # ended for idleness is joined when another is wanted: at a program's end it may not have been.
 job_tsan() {
-    configure -Dlibaio=disabled -Db_sanitize=thread -Doptimization=1 "${lines_only[@]}"
+    configure -Dlibaio=disabled -Db_sanitize=thread -Doptimization=1 "${quickly[@]}"
     TSAN_OPTIONS=halt_on_error=1:die_after_fork=0:report_thread_leaks=0 compile_and_test
 }
 
@@ -147,7 +148,7 @@ job_tsan() {
 # engine runs under the sanitizers, and not here.
 job_valgrind() {
     configure -Dlibaio=enabled -Dvalgrind=true -Doptimization=1 -Dtools=disabled -Dposix=disabled \
-        -Dexamples=disabled "${lines_only[@]}"
+        -Dexamples=disabled "${quickly[@]}"
     AIOXX_VALGRIND=1 compile_and_test --no-suite engine --no-suite queue --no-suite model \
         --no-suite tool --no-suite examples --no-suite devices --no-suite posix --wrap \
         'valgrind --quiet --error-exitcode=1 --leak-check=full --fair-sched=yes' 2>&1 |
@@ -156,7 +157,7 @@ job_valgrind() {
 
 # Raw: there is one libaio for each architecture, and this machine has its own.
 job_32-bit() {
-    CC='gcc-12 -m32' CXX='g++-12 -m32' configure -Dlibaio=disabled -Ddebug=false
+    CC='gcc-12 -m32' CXX='g++-12 -m32' configure -Dlibaio=disabled "${quickly[@]}"
     compile_and_test
 }
 

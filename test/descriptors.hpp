@@ -51,6 +51,11 @@ inline int closed_descriptor() noexcept {
     return 1'000'000;
 }
 
+/// The number that the next descriptor of this process gets.
+inline int lowest_free_descriptor() {
+    return Descriptor{::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)};
+}
+
 struct Pipe {
     explicit Pipe(int flags = 0) {
         int ends[2] = {-1, -1};

@@ -56,7 +56,7 @@ Json direct_io(const ProbeReport& report) {
 }
 
 /// By name: null for what is accepted, else the error.
-Json answers(const std::vector<Answer>& all) {
+Json json_of(const std::vector<Answer>& all) {
     Json object = Json::object();
     for (const Answer& each : all) {
         object[each.name] = error_or_null(each.error);
@@ -68,7 +68,7 @@ Json flags(const std::vector<FlagAnswers>& all) {
     Json object = Json::object();
     for (const FlagAnswers& each : all) {
         object[each.direct ? "direct" : "buffered"][each.writing ? "write" : "read"] =
-            answers(each.answers);
+            json_of(each.answers);
     }
     return object;
 }
@@ -139,7 +139,7 @@ std::string as_json(const ProbeReport& report) {
                 {"io_uring", io_uring(report.system.io_uring)},
                 {"direct_io", direct_io(report)},
                 {"kernel_aio_error", text_or_null(report.aio_error)},
-                {"opcodes", answers(report.opcodes)},
+                {"opcodes", json_of(report.opcodes)},
                 {"flags", flags(report.flags)},
                 {"reads_of_temporary_file", report.reads_temporary},
                 {"reads_not_tried", text_or_null(report.no_reads)},

@@ -99,7 +99,7 @@ std::string file_system_line(const FileSystemReport& report) {
 }
 
 /// "read write fsync; EINVAL: poll"
-std::string answers(const std::vector<Answer>& all) {
+std::string text_of(const std::vector<Answer>& all) {
     std::string accepted;
     std::vector<int> errors;
     for (const Answer& each : all) {
@@ -136,8 +136,8 @@ std::string flag_lines(const ProbeReport& report) {
         const FlagAnswers* const direct = find(report.flags, true, writing);
         const FlagAnswers* const buffered = find(report.flags, false, writing);
         const std::string what = writing ? "write" : "read";
-        const std::string of_direct = direct != nullptr ? answers(direct->answers) : "";
-        const std::string of_buffered = buffered != nullptr ? answers(buffered->answers) : "";
+        const std::string of_direct = direct != nullptr ? text_of(direct->answers) : "";
+        const std::string of_buffered = buffered != nullptr ? text_of(buffered->answers) : "";
         if (of_direct == of_buffered && !of_direct.empty()) {
             text += entry((what + " flags").c_str(), of_direct);
             continue;
@@ -234,7 +234,7 @@ std::string as_text(const ProbeReport& report) {
     if (!report.aio_error.empty()) {
         return text + entry("kernel AIO", "not available: " + report.aio_error);
     }
-    text += entry("opcodes", answers(report.opcodes));
+    text += entry("opcodes", text_of(report.opcodes));
     return text + flag_lines(report) + table(report);
 }
 

@@ -16,19 +16,19 @@
 namespace aioxx::test {
 namespace {
 
-const std::string program = FUSE_PROGRAM;
+const std::string server_program = FUSE_PROGRAM;
 
 std::string start_of(const std::string& directory, unsigned max_background, bool hears_of_closing) {
-    if (program.empty()) {
+    if (server_program.empty()) {
         throw Missing("built without libfuse3");
     }
-    return program + ' ' + directory + ' ' + std::to_string(max_background) +
+    return server_program + ' ' + directory + ' ' + std::to_string(max_background) +
            (hears_of_closing ? " 1" : " 0");
 }
 
 std::string end_of(const std::string& directory) {
-    return "[ /proc/$made/exe -ef " + program + " ] && kill -KILL $made; umount " + directory +
-           " 2>/dev/null || umount -l " + directory;
+    return "[ /proc/$made/exe -ef " + server_program + " ] && kill -KILL $made; umount " +
+           directory + " 2>/dev/null || umount -l " + directory;
 }
 
 } // namespace

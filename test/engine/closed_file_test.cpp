@@ -23,12 +23,6 @@ void evict(int fd) {
     REQUIRE(::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0);
 }
 
-int lowest_free() {
-    const int lowest = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-    ::close(lowest);
-    return lowest;
-}
-
 bool is_locked(int fd) {
     return run_in_child([fd] {
                struct flock lock {};
@@ -138,16 +132,16 @@ TEST_CASE("record locks hold, and the lowest free number is the same, over helpe
     lock.l_len = 1;
     REQUIRE(::fcntl(content, F_SETLK, &lock) == 0);
     const File file = File::borrow(content);
-    const int lowest = lowest_free();
+    const int lowest = lowest_free_descriptor();
     for (int round = 0; round < 8; ++round) {
         Transfer write{"abcdefgh"};
         write.flags = RwFlags::append;
         engine.begin(write, Kind::write, file);
-        CHECK(lowest_free() == lowest);
+        CHECK(lowest_free_descriptor() == lowest);
         CHECK(engine.result_of(write) == 8);
     }
     CHECK(engine->statistics().offloaded >= 8);
-    CHECK(lowest_free() == lowest);
+    CHECK(lowest_free_descriptor() == lowest);
     CHECK(is_locked(content));
 }
 

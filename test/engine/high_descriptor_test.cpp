@@ -16,12 +16,6 @@
 namespace aioxx::test {
 namespace {
 
-int lowest_free() {
-    const int lowest = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-    ::close(lowest);
-    return lowest;
-}
-
 std::set<int> open_descriptors() {
     std::set<int> all;
     for (int fd = 0; fd < 2000; ++fd) {
@@ -43,20 +37,20 @@ int use_each(int high_from) {
     const File file = File::borrow(content);
     const Terminal terminal; // neither RWF_NOWAIT nor POLL
     const File tty = File::borrow(terminal.slave);
-    const int lowest = lowest_free();
+    const int lowest = lowest_free_descriptor();
     const std::size_t before = count_above(high_from);
     {
         Engine::Options options;
         options.high_descriptors = true;
         options.event_fd = true;
         RunningEngine engine{options};
-        if (lowest_free() != lowest || count_above(high_from) != before + 2) {
+        if (lowest_free_descriptor() != lowest || count_above(high_from) != before + 2) {
             return 1;
         }
         Transfer write{"abcdefgh"};
         write.flags = RwFlags::append;
         engine.begin(write, Kind::write, file);
-        if (lowest_free() != lowest || count_above(high_from) != before + 3) {
+        if (lowest_free_descriptor() != lowest || count_above(high_from) != before + 3) {
             return 2; // the socket
         }
         if (engine.next().result != 8) {
@@ -64,18 +58,18 @@ int use_each(int high_from) {
         }
         Transfer read;
         engine.begin(read, Kind::read, tty);
-        if (engine.completed_now() != nullptr || lowest_free() != lowest ||
+        if (engine.completed_now() != nullptr || lowest_free_descriptor() != lowest ||
             count_above(high_from) != before + 4) {
             return 4; // the epoll descriptor
         }
         if (::write(terminal.master, "x\n", 2) != 2 || engine.next().result != 2) {
             return 5;
         }
-        if (lowest_free() != lowest || count_above(high_from) != before + 5) {
+        if (lowest_free_descriptor() != lowest || count_above(high_from) != before + 5) {
             return 6; // the terminal once more, nonblocking
         }
     }
-    return lowest_free() == lowest && count_above(high_from) == before ? 0 : 7;
+    return lowest_free_descriptor() == lowest && count_above(high_from) == before ? 0 : 7;
 }
 
 TEST_CASE("an engine with high descriptors leaves the lowest free number where it was") {
@@ -103,7 +97,7 @@ TEST_CASE("where no higher number is free the engine has what there is") {
     const ChildEnd end = run_in_child([] {
         const rlimit few{64, 64};
         ::setrlimit(RLIMIT_NOFILE, &few);
-        const int lowest = lowest_free();
+        const int lowest = lowest_free_descriptor();
         std::vector<Descriptor> taken;
         for (int fd = 0; (fd = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, lowest + 2)) >= 0;) {
             taken.emplace_back(fd);
@@ -132,7 +126,7 @@ TEST_CASE(
 }
 
 TEST_CASE("without that option the engine's descriptors are as any others") {
-    const int lowest = lowest_free();
+    const int lowest = lowest_free_descriptor();
     Engine::Options options;
     options.event_fd = true;
     RunningEngine engine{options};

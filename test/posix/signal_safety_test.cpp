@@ -18,8 +18,8 @@ namespace {
 /// What the handler works on: a request that the program has put there for it.
 std::atomic<aiocb*> for_handler{nullptr};
 std::atomic<unsigned> taken{0};
-std::atomic<unsigned> wrong{0};
-std::atomic<unsigned> suspended{0};
+std::atomic<unsigned> wrong_in_handler{0};
+std::atomic<unsigned> suspended_in_handler{0};
 
 void take_in_handler(int) {
     const int saved = errno;
@@ -27,10 +27,10 @@ void take_in_handler(int) {
         const aiocb* const list[] = {block};
         const timespec none{0, 0};
         ::aio_suspend(list, 1, &none);
-        ++suspended;
+        ++suspended_in_handler;
         if (::aio_error(block) != EINPROGRESS) {
             for_handler = nullptr;
-            wrong += ::aio_error(block) != 0 || ::aio_return(block) != 8 ? 1 : 0;
+            wrong_in_handler += ::aio_error(block) != 0 || ::aio_return(block) != 8 ? 1 : 0;
             ++taken;
         }
     }
@@ -45,7 +45,7 @@ void wait_in_handler(int) {
         while (::aio_error(block) == EINPROGRESS) {
             ::aio_suspend(list, 1, nullptr);
         }
-        wrong += ::aio_return(block) != 8 ? 1 : 0;
+        wrong_in_handler += ::aio_return(block) != 8 ? 1 : 0;
         ++taken;
     }
     errno = saved;
@@ -93,13 +93,13 @@ int interrupted_program(void (*handler)(int), unsigned wanted) {
     }
     const itimerval never{};
     ::setitimer(ITIMER_REAL, &never, nullptr);
-    return wrong == 0 ? 0 : 6;
+    return wrong_in_handler == 0 ? 0 : 6;
 }
 
 POSIX_CASE("handlers look, take results and poll while any of the functions is interrupted") {
     NOT_ON_GLIBC("its aio_suspend takes a lock that the interrupted thread may hold");
     CHECK(interrupted_program(take_in_handler, 300) == 0);
-    CHECK(suspended >= taken);
+    CHECK(suspended_in_handler >= taken);
 }
 
 POSIX_CASE("a handler may wait in aio_suspend while any of the functions is interrupted") {
@@ -114,7 +114,7 @@ POSIX_CASE("a completion's own signal handler takes the result") {
     action.sa_flags = SA_SIGINFO;
     action.sa_sigaction = [](int, siginfo_t* info, void*) {
         auto* const block = static_cast<aiocb*>(info->si_value.sival_ptr);
-        wrong += ::aio_error(block) != 0 || ::aio_return(block) != 8 ? 1 : 0;
+        wrong_in_handler += ::aio_error(block) != 0 || ::aio_return(block) != 8 ? 1 : 0;
         ++taken;
     };
     REQUIRE(::sigaction(SIGRTMIN, &action, nullptr) == 0);
@@ -125,7 +125,7 @@ POSIX_CASE("a completion's own signal handler takes the result") {
         REQUIRE(aio_read(blocks.emplace_back(file, 8).signals(SIGRTMIN)) == 0);
     }
     CHECK(eventually([] { return taken == count; }));
-    CHECK(wrong == 0);
+    CHECK(wrong_in_handler == 0);
 }
 
 POSIX_CASE("a wait in a handler is ended by a request that another thread completes") {
@@ -143,7 +143,7 @@ POSIX_CASE("a wait in a handler is ended by a request that another thread comple
         in_handler = true;
         const aiocb* const list[] = {*for_inner};
         ::aio_suspend(list, 1, nullptr);
-        wrong += ::aio_error(*for_inner) != 0 ? 1 : 0;
+        wrong_in_handler += ::aio_error(*for_inner) != 0 ? 1 : 0;
     };
     REQUIRE(::sigaction(SIGUSR1, &action, nullptr) == 0);
     REQUIRE(aio_read(waits_inside) == 0);
@@ -159,7 +159,7 @@ POSIX_CASE("a wait in a handler is ended by a request that another thread comple
     CHECK(waits_outside.outcome() == 8);
     CHECK(waits_inside.outcome() == 8);
     other.join();
-    CHECK(wrong == 0);
+    CHECK(wrong_in_handler == 0);
 }
 
 } // namespace
