@@ -76,7 +76,8 @@ Queue::Left Queue::Implementation::run_down(std::optional<Clock::time_point> dea
         if (delivered == 0 && (done || (deadline && Clock::now() >= *deadline))) {
             break;
         }
-        if (delivered > 0 || engine.has_completed() || !finished.empty()) {
+        if (delivered > 0 || engine.has_completed() || !finished.empty() ||
+            any_posts.load(std::memory_order_acquire)) { // what woke for them has been reaped
             continue;
         }
         std::error_code error; // EINTR: once more

@@ -125,11 +125,14 @@ void Queue::Implementation::begin(Record& record) noexcept {
     }
 }
 
-/// Outside of run_ready() nobody looks at what is ready but an event loop, through the eventfd.
+/// Outside of run_ready() nobody looks at what is ready but an event loop, through the eventfd. A
+/// call that was posted since run_ready() looked may have been woken for in vain: reaping takes
+/// whatever has woken by then.
 void Queue::Implementation::signal_if_ready() noexcept {
     if (EventFd* const counter = engine.event_counter();
-        counter != nullptr && (engine.has_completed() || engine.has_unsubmitted() ||
-                               !finished.empty() || !failures.empty())) {
+        counter != nullptr &&
+        (engine.has_completed() || engine.has_unsubmitted() || !finished.empty() ||
+         !failures.empty() || any_posts.load(std::memory_order_acquire))) {
         std::error_code ignored;
         counter->signal(1, ignored);
     }

@@ -10,7 +10,11 @@
 
 #include <array>
 #include <cerrno>
+#include <functional>
+#include <string>
+#include <utility>
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,6 +23,7 @@ using namespace aioxx::test;
 using aioxx::Completion;
 using aioxx::File;
 using aioxx::Queue;
+namespace kernel = aioxx::kernel;
 
 namespace {
 
@@ -154,6 +159,107 @@ void check_calls(ScriptedKernel& scripted, SimulatedKernel* model, const File& f
               others);
     }
     scripted.wait_until_closed();
+}
+
+/// Has something done on the way into the next call that looks for events.
+class OnTheWay final : public Backend {
+public:
+    explicit OnTheWay(SimulatedKernel& below) : below_(below) {}
+    void next(std::function<void()> function) { function_ = std::move(function); }
+
+    int setup(unsigned events, kernel::Handle* handle) override {
+        return below_.setup(events, handle);
+    }
+    int destroy(kernel::Handle handle) override { return below_.destroy(handle); }
+    int submit(kernel::Handle handle, long count, kernel::IocbLayout** iocbs) override {
+        return below_.submit(handle, count, iocbs);
+    }
+    int cancel(kernel::Handle handle, kernel::IocbLayout* iocb) override {
+        return below_.cancel(handle, iocb);
+    }
+    int get_events(kernel::Handle handle, long min, long max, kernel::EventLayout* events,
+                   kernel::Timeout timeout) override {
+        if (const auto function = std::exchange(function_, nullptr)) {
+            function();
+        }
+        return below_.get_events(handle, min, max, events, timeout);
+    }
+
+private:
+    SimulatedKernel& below_;
+    std::function<void()> function_;
+};
+
+constexpr Behaviour calm{.ring = false, // so that looking for events is a call
+                         .cuts_plain = false,
+                         .at_once = 0,
+                         .again = 0,
+                         .interrupted = 0,
+                         .would_block = 0,
+                         .cut = 0,
+                         .failed = 0,
+                         .forgotten = 0};
+
+bool is_readable(int fd) {
+    pollfd ready{fd, POLLIN, 0};
+    return ::poll(&ready, 1, 0) == 1;
+}
+
+TEST_CASE("a call that is posted between run_ready()'s look at them and its reaping is not lost") {
+    SimulatedKernel model{1, calm};
+    OnTheWay on_the_way{model};
+    ScriptedKernel scripted{on_the_way};
+    std::string called;
+    {
+        Queue::Options options;
+        options.use_event_fd = true;
+        Queue queue{options};
+        queue.post([&called] { called += '1'; });
+        model.advance(10);
+        REQUIRE(is_readable(queue.event_fd()));
+        on_the_way.next([&] { queue.post([&called] { called += '2'; }); });
+        queue.run_ready(); // what it reaps, the first one's wakeup, was the second one's as well
+        CHECK(called == "1");
+        model.advance(10);
+        CHECK(is_readable(queue.event_fd()));
+        queue.run_ready();
+        CHECK(called == "12");
+        model.advance(10);
+        queue.run_ready();
+        CHECK_FALSE(is_readable(queue.event_fd()));
+    }
+    scripted.wait_until_closed();
+}
+
+TEST_CASE("a call that is posted while close() reaps is made, and not waited for") {
+    Behaviour behaviour = calm;
+    behaviour.forgotten = 100;
+    SimulatedKernel model{1, behaviour};
+    OnTheWay on_the_way{model};
+    ScriptedKernel scripted{on_the_way};
+    const File file = memory_file();
+    model.add(file.fd(), {});
+    std::array<std::byte, 8> bytes{};
+    unsigned stuck = 0;
+    bool done = false;
+    {
+        Queue queue;
+        model.on_stuck([&] {
+            ++stuck;
+            return model.release();
+        });
+        queue.read(file, bytes, 0).start([&done](const Completion&) { done = true; });
+        queue.post([&] {
+            on_the_way.next([&] {
+                queue.post([&model] { model.release(); });
+                model.advance(10);
+            });
+        });
+        queue.close(std::chrono::steady_clock::now() + std::chrono::hours{1});
+    }
+    scripted.wait_until_closed();
+    CHECK(done);
+    CHECK(stuck == 0);
 }
 
 TEST_CASE("an event loop submits once a batch, reaps by no call or one, and is woken once") {
