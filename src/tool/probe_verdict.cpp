@@ -13,10 +13,15 @@ bool is_part(unsigned part, unsigned whole, unsigned share) noexcept {
 } // namespace
 
 Verdict verdict_of(const AccessReport& measured) noexcept {
-    if (is_part(measured.slept, measured.submits, 2)) {
+    const bool at_once = is_part(measured.at_once, measured.operations, 2);
+    // A fast device answers before the thread gets to sleep; a read that may not wait for it is
+    // refused all the same. (A write may be refused for less: for allocating a block.)
+    const bool waited = at_once && measured.access == Access::read &&
+                        is_part(measured.nowait_refusals, measured.nowait_tries, 2);
+    if (waited || is_part(measured.slept, measured.submits, 2)) {
         return Verdict::blocks;
     }
-    if (is_part(measured.at_once, measured.operations, 2)) {
+    if (at_once) {
         return Verdict::completes_at_once;
     }
     // One in ten may be an accident: a lock that somebody held.

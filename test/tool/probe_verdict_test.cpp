@@ -42,6 +42,22 @@ TEST_CASE("what does not, and is complete on return more often than not, complet
     CHECK(verdict_of(measured(0, 50)) == Verdict::asynchronous);
 }
 
+TEST_CASE("a read that is complete on return and refused with NOWAIT blocks, though none sleeps") {
+    AccessReport report = measured(0, 100);
+    report.access = Access::read;
+    report.nowait_tries = 100;
+    report.nowait_refusals = 51;
+    CHECK(verdict_of(report) == Verdict::blocks);
+    report.nowait_refusals = 50;
+    CHECK(verdict_of(report) == Verdict::completes_at_once);
+    report.nowait_refusals = 100;
+    report.access = Access::overwrite;
+    CHECK(verdict_of(report) == Verdict::completes_at_once);
+    report.access = Access::read;
+    report.at_once = 50;
+    CHECK(verdict_of(report) == Verdict::asynchronous);
+}
+
 TEST_CASE("one submit in ten that sleeps is an accident, more are not") {
     CHECK(verdict_of(measured(0, 0)) == Verdict::asynchronous);
     CHECK(verdict_of(measured(10, 0)) == Verdict::asynchronous);
