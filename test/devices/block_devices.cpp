@@ -29,6 +29,11 @@ std::string number_of(const std::string& device) {
 
 } // namespace
 
+std::uint64_t sysfs_id(const std::string& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
 LoopDevice::LoopDevice(long bytes, unsigned sector_bytes)
     : memory_(bytes + mebibyte),
       made_("truncate -s " + std::to_string(bytes) + ' ' + backing_file() +

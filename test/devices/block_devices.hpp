@@ -4,9 +4,14 @@
 
 #include "devices/mounts.hpp"
 
+#include <cstdint>
 #include <string>
 
 namespace aioxx::test {
+
+/// What tells a name in /sys from the same name later, as numbers of devices are soon another's; 0
+/// when there is none.
+[[nodiscard]] std::uint64_t sysfs_id(const std::string& path);
 
 /// A loop device over a sparse file on a tmpfs of its own, with direct I/O: as fast as memory, and
 /// yet asynchronous.
@@ -18,6 +23,8 @@ public:
     [[nodiscard]] const std::string& path() const noexcept { return made_.output(); }
     /// Shorten it, and what lies beyond reads as EIO.
     [[nodiscard]] std::string backing_file() const { return memory_.file("disk"); }
+    /// What there is of it in /sys while it has a file.
+    [[nodiscard]] std::string sysfs() const { return "/sys/block/" + path().substr(5) + "/loop"; }
 
 private:
     Tmpfs memory_;

@@ -37,21 +37,24 @@ std::string cgroups() {
 } // namespace
 
 TEST_CASE("a loop device has the size and the sectors that were asked for, and goes") {
-    std::string name;
+    std::string sysfs;
+    std::uint64_t id = 0;
     for (const int sector : {512, 4096}) {
         auto disk = attempt<LoopDevice>(8 * mebibyte, sector);
         if (!disk) {
             SKIP_CASE(disk.reason());
         }
-        name = disk->path().substr(5);
+        sysfs = disk->sysfs();
+        id = sysfs_id(sysfs);
+        CHECK(id != 0);
         const aioxx::File file = aioxx::File::open(disk->path().c_str(), O_RDONLY);
         int found = 0;
         CHECK(::ioctl(file.fd(), BLKSSZGET, &found) == 0);
         CHECK(found == sector);
         CHECK(file.size() == 8 * mebibyte);
-        CHECK(text_of("/sys/block/" + name + "/loop/dio") == "1");
+        CHECK(text_of(sysfs + "/dio") == "1");
     }
-    CHECK_FALSE(std::filesystem::exists("/sys/block/" + name + "/loop"));
+    CHECK(sysfs_id(sysfs) != id);
 }
 
 TEST_CASE("a loop device fails where its file has been shortened") {
@@ -66,19 +69,22 @@ TEST_CASE("a loop device fails where its file has been shortened") {
 }
 
 TEST_CASE("a zram device is of its own, and is gone afterwards") {
-    std::string path;
+    std::string sysfs;
+    std::uint64_t id = 0;
     {
         auto disk = attempt<Zram>(16 * mebibyte);
         if (!disk) {
             SKIP_CASE(disk.reason());
         }
-        path = disk->path();
-        const aioxx::File file = aioxx::File::open(path.c_str(), O_RDWR | O_DIRECT);
+        sysfs = "/sys/block/" + disk->path().substr(5);
+        id = sysfs_id(sysfs);
+        CHECK(id != 0);
+        const aioxx::File file = aioxx::File::open(disk->path().c_str(), O_RDWR | O_DIRECT);
         CHECK(file.size() == 16 * mebibyte);
         CHECK(transfer(file, Direction::write, 4096) == 4096);
         CHECK(transfer(file, Direction::read, 4096) == 4096);
     }
-    CHECK_FALSE(std::filesystem::exists("/sys/block/" + path.substr(5)));
+    CHECK(sysfs_id(sysfs) != id);
 }
 
 TEST_CASE("a zram device fails above its memory limit") {

@@ -9,8 +9,10 @@
 #include <aioxx/aioxx.hpp>
 
 #include <csignal>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 
 #include <fcntl.h>
@@ -134,15 +136,18 @@ TEST_CASE("a mount, a device and a gate go although the program is killed with i
     if (told.starts_with("missing: ")) {
         SKIP_CASE(told.c_str());
     }
-    const std::string path = told.substr(0, told.find(' '));
-    const std::string loop = told.substr(told.find(' ') + 1);
+    std::istringstream words{told};
+    std::string path;
+    std::string sysfs;
+    std::uint64_t id = 0;
+    words >> path >> sysfs >> id;
     REQUIRE(path.starts_with("/var/tmp/aioxx-"));
-    REQUIRE(loop.starts_with("/dev/loop"));
+    REQUIRE(sysfs.starts_with("/sys/block/loop"));
+    REQUIRE(id != 0);
     CHECK_FALSE(exists(path));
     CHECK_FALSE(is_mounted(path));
     // The kernel lets go of a file with I/O in flight a tick after the program has ended.
-    const std::string backing = "/sys/block/" + loop.substr(5) + "/loop/backing_file";
-    CHECK(eventually([&backing] { return !exists(backing); }));
+    CHECK(eventually([&] { return sysfs_id(sysfs) != id; }));
 }
 
 TEST_CASE("a FUSE server goes although the program is killed with requests waiting in it") {
@@ -175,7 +180,8 @@ TEST_CASE("part: a gate" * doctest::skip()) {
         const aioxx::File file = aioxx::File::open(disk.path().c_str(), O_RDONLY | O_DIRECT);
         iocb.prepare_read(file.fd(), buffer, 0);
         context.submit(iocb);
-        tell_and_wait(unrelated.path() + ' ' + disk.path());
+        tell_and_wait(unrelated.path() + ' ' + disk.sysfs() + ' ' +
+                      std::to_string(sysfs_id(disk.sysfs())));
     } catch (const Missing& missing) {
         tell_and_wait(std::string{"missing: "} + missing.what());
     }
