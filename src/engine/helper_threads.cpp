@@ -46,6 +46,7 @@ void Helpers::serve(bool first) noexcept {
             }
             was_lent = operation->pin->lent;
             run(*operation, lock);
+            has_asked = false; // it may have been found on the way to ask, without a call
         }
         if (stopping_) {
             break;

@@ -23,7 +23,10 @@ using engine::Pin;
 
 /// Helpers with a context, and a stand-in for the engine.
 struct Crew {
-    explicit Crew(Helpers::Options options = {}) : helpers(context, options, wake.fd(), -1) {
+    explicit Crew(Helpers::Options options = {}) : Crew(options, -1) {}
+    /// What is signalled is `other_wake` in place of wake, if that is not negative.
+    Crew(Helpers::Options options, int other_wake)
+        : helpers(context, options, other_wake < 0 ? wake.fd() : other_wake, -1) {
         std::error_code error;
         helpers.start(error);
         REQUIRE(!error);

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include <fcntl.h>
 #include <sys/syscall.h>
 
 #include <doctest/doctest.h>
@@ -175,6 +176,35 @@ TEST_CASE("an idle keeper that holds a file asks for its release once, and after
     }
     crew.helpers.let_go(*pin);
     CHECK(eventually([&] { return !crew.helpers.running(); }));
+}
+
+TEST_CASE("a keeper asks again when a job came while it was asking") {
+    Pipe asked; // full, so that who asks waits
+    REQUIRE(::fcntl(asked.writer, F_SETFL, O_NONBLOCK) == 0);
+    const std::array<char, 4096> bytes{};
+    while (::write(asked.writer, bytes.data(), bytes.size()) > 0) {
+    }
+    REQUIRE(::fcntl(asked.writer, F_SETFL, 0) == 0);
+    REQUIRE(::fcntl(asked.reader, F_SETFL, O_NONBLOCK) == 0);
+    const auto empty = [&asked] {
+        std::array<char, 4096> read{};
+        bool any = false;
+        while (::read(asked.reader, read.data(), read.size()) > 0) {
+            any = true;
+        }
+        return any;
+    };
+    Crew crew{{.idle = std::chrono::milliseconds{1}}, asked.writer};
+    const TemporaryFile file{"abc"};
+    Pin* const pin = crew.pin_when_running(file);
+    REQUIRE(eventually([] { return count_blocked_in(SYS_write) == 1; }));
+    Transfer transfer;
+    Helpers::hold(*pin);
+    crew.hand_over(transfer, pin);
+    CHECK(empty());
+    CHECK(crew.result_of_next() == 3);
+    CHECK(eventually(empty));
+    crew.helpers.let_go(*pin);
 }
 
 TEST_CASE("no thread is left while an engine waits that has used helpers") {
