@@ -108,7 +108,6 @@ void Engine::start(Operation& operation) noexcept {
     operation.result2 = 0;
     operation.end_of_file = false;
     operation.cancel_requested = false;
-    operation.measured = false;
     operation.pin = nullptr;
     ++statistics_.started;
     ++file.operations;

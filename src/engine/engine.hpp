@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <system_error>
 #include <vector>
 
@@ -166,6 +167,7 @@ private:
     Route choose_route(Operation& operation) noexcept;
     Route choose_direct_route(Operation& operation) noexcept;
     static void count_miss(Direction& direction) noexcept;
+    static void suspect(const Operation& operation) noexcept;
     static void learn_from_submit(const Operation& operation, bool blocked) noexcept;
     void dispatch(Operation& operation) noexcept;
     void place(Operation& operation) noexcept;
@@ -188,6 +190,7 @@ private:
     void give_to_helpers() noexcept;
     void submit_batch() noexcept;
     std::size_t submit_some(std::size_t from) noexcept;
+    static void learn_from_submits(std::span<const Iocb* const> accepted, bool blocked) noexcept;
     int submit_call(std::size_t from, std::size_t count, std::size_t& accepted) noexcept;
     bool submit_refused(Operation& operation, int error) noexcept;
     [[nodiscard]] bool is_own(const Operation& operation) const noexcept {

@@ -31,11 +31,10 @@ public:
         bool by_call = false;        // io_submit refuses the file as such: much of /proc
         std::uint8_t misses = 0;     // NOWAIT tries in a row that would have blocked
         std::uint16_t skips = 0;     // operations that go to a helper without a try
-        std::uint16_t watched = 64;  // plain submits still to be measured one by one
-        std::uint16_t unwatched = 0; // plain submits until the next that is measured
-        std::uint16_t interval = 0;  // and how many there are to be, about
-        std::uint16_t clean = 0;     // measured submits in a row that did not block
-        std::uint8_t blocked = 0;    // measured submits in a row that blocked
+        std::uint16_t watched = 64;  // plain submits still to be watched one by one
+        std::uint16_t unwatched = 0; // plain submits until the next that is watched
+        std::uint16_t clean = 0;     // plain submits since one was seen to block, about
+        std::uint8_t blocked = 0;    // watched submits in a row that blocked
         std::uint16_t offloaded = 0; // operations that go to a helper because submits blocked
         std::uint16_t penalty = 64;  // how many, the next time
     };

@@ -57,6 +57,13 @@ enum class Route : std::uint8_t {
     call,        // preadv2 or pwritev2 by a helper thread, for files that know no AIO at all
 };
 
+/// Whether it is looked at if the call that submits it puts the thread to sleep.
+enum class SubmitWatch : std::uint8_t {
+    none,
+    together, // with whatever goes by the same call
+    alone,    // it goes by a call of its own
+};
+
 /// The record of one operation. Its address is what the kernel knows it by: it stays where it is
 /// from start until it has been taken as completed. Owned by the floor above, which derives from
 /// it; the engine allocates none and frees none.
@@ -87,7 +94,7 @@ public:
     // Where it stands. The engine's.
     State state = State::idle;
     Route route = Route::plain;
-    bool measured = false;         // its submit is watched for blocking
+    SubmitWatch watch = SubmitWatch::none;
     bool cancel_requested = false; // the kernel was asked to
     bool internal = false;         // the engine's own poll
     std::uint64_t sequence = 0;    // among the writes and flushes of its file

@@ -23,7 +23,7 @@ struct Statistics {
     std::uint64_t continued = 0;        // further parts of short transfers
     std::uint64_t polled = 0;           // waits of streams
     std::uint64_t backlogged = 0;       // waited for room in the context
-    std::uint64_t blocking_submits = 0; // of those that were measured
+    std::uint64_t blocking_submits = 0; // of those that were watched
     std::uint64_t cancelled = 0;
 
     /// Time inside io_submit, in powers of two of nanoseconds: [n] counts those below 2^n.

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <climits>
 #include <limits>
+#include <utility>
 
 #include <sys/resource.h>
 
@@ -136,24 +137,21 @@ void Engine::submit_batch() noexcept {
     batch_.erase(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(from));
 }
 
-/// Submits from `from` on, up to what has to be measured alone; returns how many are done with.
+/// Submits from `from` on, up to what is to be watched alone; returns how many are done with.
 std::size_t Engine::submit_some(std::size_t from) noexcept {
-    const auto is_measured = [](const Iocb* iocb) { return operation_of(*iocb).measured; };
+    const auto watch_of = [](const Iocb* iocb) { return operation_of(*iocb).watch; };
+    const auto is_alone = [&](const Iocb* iocb) { return watch_of(iocb) == SubmitWatch::alone; };
+    const auto is_watched = [&](const Iocb* iocb) { return watch_of(iocb) != SubmitWatch::none; };
     const auto first = batch_.begin() + static_cast<std::ptrdiff_t>(from);
-    const bool alone = is_measured(*first);
-    const std::size_t count =
-        alone ? 1
-              : static_cast<std::size_t>(std::find_if(first, batch_.end(), is_measured) - first);
-    const long switches = alone ? voluntary_switches() : 0;
+    const auto end = is_alone(*first) ? first + 1 : std::find_if(first, batch_.end(), is_alone);
+    const bool watched = std::any_of(first, end, is_watched);
+    const long switches = watched ? voluntary_switches() : 0;
     std::size_t accepted = 0;
-    const int error = submit_call(from, count, accepted);
-    if (alone && accepted == 1) {
-        // Not through the operation: it is the kernel's now. What was measured is its file.
+    const int error = submit_call(from, static_cast<std::size_t>(end - first), accepted);
+    if (watched && accepted > 0) {
         const bool blocked = voluntary_switches() != switches;
-        Operation& operation = operation_of(*batch_[from]);
-        operation.measured = false;
         statistics_.blocking_submits += blocked ? 1 : 0;
-        learn_from_submit(operation, blocked);
+        learn_from_submits({batch_.data() + from, accepted}, blocked);
     }
     if (error == 0) {
         return accepted;
@@ -165,6 +163,21 @@ std::size_t Engine::submit_some(std::size_t from) noexcept {
         return 0;
     }
     return submit_refused(refused, error) ? 1 : 0;
+}
+
+/// What went into the kernel by one call. The operations are the kernel's now; what is learnt about
+/// is their files.
+void Engine::learn_from_submits(std::span<const Iocb* const> accepted, bool blocked) noexcept {
+    const bool one = accepted.size() == 1;
+    for (const Iocb* const iocb : accepted) {
+        Operation& operation = operation_of(*iocb);
+        const SubmitWatch watch = std::exchange(operation.watch, SubmitWatch::none);
+        if (watch == SubmitWatch::alone || (watch == SubmitWatch::together && one)) {
+            learn_from_submit(operation, blocked);
+        } else if (watch == SubmitWatch::together && blocked) {
+            suspect(operation); // or another in the call
+        }
+    }
 }
 
 int Engine::submit_call(std::size_t from, std::size_t count, std::size_t& accepted) noexcept {

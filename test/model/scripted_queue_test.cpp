@@ -8,15 +8,19 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <functional>
 #include <string>
+#include <thread>
 #include <utility>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 using namespace aioxx::test;
@@ -161,17 +165,25 @@ void check_calls(ScriptedKernel& scripted, SimulatedKernel* model, const File& f
     scripted.wait_until_closed();
 }
 
-/// Has something done on the way into the next call that looks for events.
+/// Has something done on the way into calls.
 class OnTheWay final : public Backend {
 public:
     explicit OnTheWay(SimulatedKernel& below) : below_(below) {}
+    /// Into the next that looks for events.
     void next(std::function<void()> function) { function_ = std::move(function); }
+    /// Into each that submits writes, on whatever thread.
+    void each_write(std::function<void()> function) { each_write_ = std::move(function); }
 
     int setup(unsigned events, kernel::Handle* handle) override {
         return below_.setup(events, handle);
     }
     int destroy(kernel::Handle handle) override { return below_.destroy(handle); }
     int submit(kernel::Handle handle, long count, kernel::IocbLayout** iocbs) override {
+        if (each_write_ && std::any_of(iocbs, iocbs + count, [](const kernel::IocbLayout* iocb) {
+                return is_write(*iocb);
+            })) {
+            each_write_();
+        }
         return below_.submit(handle, count, iocbs);
     }
     int cancel(kernel::Handle handle, kernel::IocbLayout* iocb) override {
@@ -188,6 +200,7 @@ public:
 private:
     SimulatedKernel& below_;
     std::function<void()> function_;
+    std::function<void()> each_write_;
 };
 
 constexpr Behaviour calm{.ring = false, // so that looking for events is a call
@@ -262,19 +275,83 @@ TEST_CASE("a call that is posted while close() reaps is made, and not waited for
     CHECK(stuck == 0);
 }
 
+long voluntary_switches() {
+    rusage usage{};
+    ::getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_nvcsw;
+}
+
+void fall_asleep() {
+    const long before = voluntary_switches();
+    while (voluntary_switches() == before) {
+        std::this_thread::sleep_for(std::chrono::microseconds{50});
+    }
+}
+
+/// Direct writes, so many at a time; how many of the submits have put the queue's thread to sleep,
+/// of those after the first so many writes, which do not.
+unsigned sleeps_of_submits(unsigned at_a_time, unsigned awake, unsigned asleep) {
+    Behaviour behaviour = calm;
+    behaviour.threads = true;
+    SimulatedKernel model{1, behaviour};
+    OnTheWay on_the_way{model};
+    ScriptedKernel scripted{on_the_way};
+    const File file = File::open("/var/tmp", O_TMPFILE | O_RDWR | O_DIRECT, 0600);
+    REQUIRE(file.is_direct());
+    model.add(file.fd(), {});
+    std::array<std::byte, 8> bytes{};
+    unsigned slept = 0;
+    {
+        Queue::Options options;
+        options.helpers = 2;
+        Queue queue{options};
+        bool blocks = false;
+        on_the_way.each_write([&, owner = std::this_thread::get_id()] {
+            if (std::this_thread::get_id() == owner && blocks) {
+                fall_asleep();
+                ++slept;
+            }
+        });
+        const auto write = [&](unsigned count) {
+            for (unsigned started = 0; started < count; started += at_a_time) {
+                unsigned left = at_a_time;
+                queue.post([&] { // what is started in there is submitted together
+                    for (unsigned i = 0; i < at_a_time; ++i) {
+                        queue.write(file, bytes, 0).start([&left](const Completion&) { --left; });
+                    }
+                });
+                while (left > 0) {
+                    queue.run_once();
+                }
+            }
+        };
+        write(awake);
+        CHECK(queue.statistics().offloaded == 0);
+        blocks = true;
+        write(asleep);
+        blocks = false;
+        CHECK(queue.statistics().offloaded > asleep / 2);
+        CHECK(queue.statistics().blocking_submits > 0);
+    }
+    scripted.wait_until_closed();
+    return slept;
+}
+
+TEST_CASE(
+    "writes that have long been asynchronous and come to block are with helpers in a moment") {
+    // At the latest the sixth is watched, and the one after it confirms.
+    CHECK(sleeps_of_submits(1, 1000, 40) <= 7);
+    // One call puts all in it under suspicion, and the next eight writes go one by one.
+    CHECK(sleeps_of_submits(8, 1000, 80) <= 9);
+}
+
 TEST_CASE("an event loop submits once a batch, reaps by no call or one, and is woken once") {
     for (const std::uint32_t mode : {std::uint32_t{0}, std::uint32_t{EPOLLET}}) {
         for (const bool ring : {true, false}) {
             CAPTURE(mode);
             CAPTURE(ring);
-            Behaviour behaviour{.ring = ring,
-                                .cuts_plain = false,
-                                .at_once = 0,
-                                .again = 0,
-                                .interrupted = 0,
-                                .cut = 0,
-                                .failed = 0,
-                                .forgotten = 0};
+            Behaviour behaviour = calm;
+            behaviour.ring = ring;
             SimulatedKernel model{1, behaviour};
             ScriptedKernel scripted{model};
             const File file = memory_file();
