@@ -71,6 +71,9 @@ int AccessProbe::prepare(Access access, bool direct) {
         file.make_hole();
     } else if (&file == writing_) {
         file.write_data();
+        if (direct) {
+            file.forget_all(); // with NOWAIT a direct write over what is cached is refused
+        }
     }
     return file.set_direct(direct);
 }

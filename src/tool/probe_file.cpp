@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <random>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace tool {
@@ -84,6 +86,32 @@ std::int64_t data_at(int fd, std::int64_t offset) {
     return at < 0 ? offset : at; // not every file knows its holes
 }
 
+/// A file as memory, to see what of it is in the page cache; nothing where it cannot be mapped.
+class Mapping {
+public:
+    Mapping(int fd, std::size_t size)
+        : size_(size),
+          at_(size == 0 ? MAP_FAILED : ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0)) {}
+    Mapping(const Mapping&) = delete;
+    Mapping& operator=(const Mapping&) = delete;
+    ~Mapping() {
+        if (at_ != MAP_FAILED) {
+            ::munmap(at_, size_);
+        }
+    }
+    [[nodiscard]] bool is_cached() const {
+        const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+        std::vector<unsigned char> pages(size_ / page + 1);
+        return at_ != MAP_FAILED && ::mincore(at_, size_, pages.data()) == 0 &&
+               std::any_of(pages.begin(), pages.end(),
+                           [](unsigned char one) { return (one & 1U) != 0; });
+    }
+
+private:
+    std::size_t size_;
+    void* at_;
+};
+
 } // namespace
 
 ProbeFile::ProbeFile(aioxx::File file, std::string name)
@@ -146,6 +174,21 @@ void ProbeFile::forget(std::int64_t block) const noexcept {
                     POSIX_FADV_DONTNEED);
 }
 
+void ProbeFile::forget_all() const {
+    constexpr unsigned most_tries = 100;
+    constexpr timespec pause{0, 1'000'000};
+    std::error_code error;
+    const auto size = static_cast<std::size_t>(file_.size(error));
+    const Mapping mapping{fd(), error ? 0 : size};
+    for (unsigned tried = 0; tried < most_tries; ++tried) {
+        ::posix_fadvise(fd(), 0, 0, POSIX_FADV_DONTNEED);
+        if (file_.is_in_memory() || !mapping.is_cached()) {
+            return;
+        }
+        ::nanosleep(&pause, nullptr);
+    }
+}
+
 void ProbeFile::remember(std::int64_t block) {
     if (::pread(fd(), buffer_.data(), buffer_.size(), static_cast<off_t>(block)) < 0) {
         throw Failure(name_, "cannot read", errno);
@@ -179,7 +222,7 @@ void ProbeFile::write_data() {
         dirty(block);
     }
     resize(static_cast<std::int64_t>(blocks_.size() * block_size_));
-    ::posix_fadvise(fd(), 0, 0, POSIX_FADV_DONTNEED);
+    forget_all();
     holds_data_ = true;
 }
 

@@ -36,6 +36,9 @@ public:
     [[nodiscard]] const std::vector<std::int64_t>& blocks() const noexcept { return blocks_; }
     /// Drops the block from the page cache, where the file system has such a thing.
     void forget(std::int64_t block) const noexcept;
+    /// Drops all of what is on the disk from the page cache. What somebody else in the kernel holds
+    /// at the moment goes a little later: it is waited for, for as long as a tenth of a second.
+    void forget_all() const;
     /// Reads it into the page cache.
     void remember(std::int64_t block);
 

@@ -116,8 +116,7 @@ TEST_CASE("ext4: direct I/O is asynchronous but for appends, no NOWAIT for buffe
     expect(report, true, "overwrite", asynchronous, plain);
     expect(report, true, "append", blocks, moved);
     expect(report, true, "fill of a hole", asynchronous, plain);
-    // None, until the file's time is to be written: then all that follow.
-    CHECK(refusals(report, true, "overwrite") < 1000);
+    CHECK(refusals(report, true, "overwrite") < 100);
     CHECK(refusals(report, true, "append") > 900);
     CHECK(refusals(report, false, "read") > 900);
     CHECK(!takes_nowait(report, false, "overwrite"));
