@@ -99,6 +99,7 @@ int Helpers::watch(Pin& pin, int epoll, std::uint32_t events, std::uint64_t data
 /// Before one is sent: with nobody there who waits for it, somebody on the bench is called.
 void Helpers::expect_message() noexcept {
     ++expected_;
+    ++uses_;
     if (!receives_ && benched_ > 0) {
         ::sem_post(&bench_);
     }
@@ -129,6 +130,7 @@ void Helpers::hand_over(Operation& operation) noexcept {
     operation.state = State::helper;
     {
         const Lock lock = lock_awake();
+        ++uses_;
         if (operation.in_turn && std::exchange(operation.pin->turn_is_taken, true)) {
             operation.waits_for_turn = true;
             operation.pin->behind.push_back(operation);

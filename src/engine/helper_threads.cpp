@@ -37,7 +37,7 @@ void Helpers::run_another() noexcept {
 
 void Helpers::serve(bool first) noexcept {
     Lock lock{mutex_};
-    for (bool has_asked = false;;) {
+    for (;;) {
         bool was_lent = false;
         while (!stopping_ && may_take_job(lock)) {
             Operation* const operation = job_at_hand();
@@ -46,16 +46,14 @@ void Helpers::serve(bool first) noexcept {
             }
             was_lent = operation->pin->lent;
             run(*operation, lock);
-            has_asked = false; // it may have been found on the way to ask, without a call
         }
         if (stopping_) {
             break;
         }
         const Waited waited = receives_ ? wait_on_bench(lock) : wait_for_message(lock, was_lent);
-        has_asked = has_asked && waited != Waited::called;
         if (waited == Waited::too_late) {
             lock.unlock();
-            if (ends_for_idleness(first, has_asked)) {
+            if (ends_for_idleness(first)) {
                 return;
             }
             lock.lock();
@@ -131,7 +129,7 @@ bool Helpers::look_out() noexcept {
 }
 
 /// True when that has been seen to.
-bool Helpers::ends_for_idleness(bool first, bool& has_asked) noexcept {
+bool Helpers::ends_for_idleness(bool first) noexcept {
     {
         const std::lock_guard lock{mutex_};
         if (!jobs_.empty() || expected_ != received_.load() ||
@@ -144,12 +142,13 @@ bool Helpers::ends_for_idleness(bool first, bool& has_asked) noexcept {
             helper_ended_.notify_all();
             return true;
         }
+        // Once after each use, whichever thread it went to: who still holds them needs them.
+        if (std::exchange(asked_after_, uses_) == uses_) {
+            return false;
+        }
     }
-    // Once: who still holds them needs them, and the next use of a helper will be told here.
-    if (!std::exchange(has_asked, true)) {
-        asks_.store(true);
-        PrivateTable::signal(wake_);
-    }
+    asks_.store(true);
+    PrivateTable::signal(wake_);
     return false;
 }
 

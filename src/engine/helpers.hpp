@@ -134,7 +134,7 @@ private:
     void serve(bool first) noexcept;
     void obey(const PrivateTable::Message& message, int file) noexcept;
     void carry_out(const PrivateTable::Message& watch) noexcept;
-    bool ends_for_idleness(bool first, bool& has_asked) noexcept;
+    bool ends_for_idleness(bool first) noexcept;
     bool look_out() noexcept;
     int send(const PrivateTable::Message& message, int file) noexcept;
 
@@ -173,8 +173,10 @@ private:
     unsigned threads_ = 0; // the first one included
     unsigned busy_ = 0;    // of them, those that make a call
     unsigned benched_ = 0;
-    bool receives_ = false; // one of them
-    unsigned expected_ = 0; // messages, as many as have been sent, or will be at once
+    bool receives_ = false;         // one of them
+    unsigned expected_ = 0;         // messages, as many as have been sent, or will be at once
+    std::uint64_t uses_ = 0;        // jobs and messages, or more
+    std::uint64_t asked_after_ = 0; // so many uses, for the release of the files
     bool stopping_ = false;
     bool runs_ = false;
 

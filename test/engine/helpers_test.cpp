@@ -178,6 +178,35 @@ TEST_CASE("an idle keeper that holds a file asks for its release once, and after
     CHECK(eventually([&] { return !crew.helpers.running(); }));
 }
 
+TEST_CASE("a keeper asks again when a job came while it was asking") {
+    Pipe asked; // full, so that who asks waits
+    REQUIRE(::fcntl(asked.writer, F_SETFL, O_NONBLOCK) == 0);
+    const std::array<char, 4096> bytes{};
+    std::size_t expected = 2 * sizeof(std::uint64_t);
+    while (::write(asked.writer, bytes.data(), bytes.size()) > 0) {
+        expected += bytes.size();
+    }
+    REQUIRE(::fcntl(asked.writer, F_SETFL, 0) == 0);
+    REQUIRE(::fcntl(asked.reader, F_SETFL, O_NONBLOCK) == 0);
+    std::size_t found = 0;
+    const auto asked_twice = [&] {
+        std::array<char, 4096> read{};
+        const ssize_t length = ::read(asked.reader, read.data(), read.size());
+        found += length > 0 ? static_cast<std::size_t>(length) : 0;
+        return found >= expected;
+    };
+    Crew crew{{.idle = std::chrono::milliseconds{1}}, asked.writer};
+    const TemporaryFile file{"abc"};
+    Pin* const pin = crew.pin_when_running(file);
+    REQUIRE(eventually([] { return count_blocked_in(SYS_write) == 1; }));
+    Transfer transfer;
+    Helpers::hold(*pin);
+    crew.hand_over(transfer, pin);
+    CHECK(eventually(asked_twice)); // the second time after the job, whichever thread had that
+    CHECK(crew.result_of_next() == 3);
+    crew.helpers.let_go(*pin);
+}
+
 TEST_CASE("no thread is left while an engine waits that has used helpers") {
     const std::size_t threads = count_threads();
     Engine::Options options;
