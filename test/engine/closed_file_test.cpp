@@ -4,6 +4,8 @@
 
 #include "child.hpp"
 #include "descriptors.hpp"
+#include "page_cache.hpp"
+#include "record_lock.hpp"
 #include "running_engine.hpp"
 
 #include <cstring>
@@ -15,22 +17,6 @@ namespace {
 
 File borrowed_copy(int fd) {
     return File::adopt(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-}
-
-/// A file whose pages are on the disk only.
-void evict(int fd) {
-    REQUIRE(::fsync(fd) == 0);
-    REQUIRE(::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0);
-}
-
-bool is_locked(int fd) {
-    return run_in_child([fd] {
-               struct flock lock {};
-               lock.l_type = F_WRLCK;
-               lock.l_whence = SEEK_SET;
-               lock.l_len = 1;
-               return ::fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 1 : 0;
-           }).status == 1;
 }
 
 TEST_CASE("writes that wait land in their file, whoever has its number by then") {
@@ -59,7 +45,7 @@ TEST_CASE("writes that wait land in their file, whoever has its number by then")
 TEST_CASE("a read that NOWAIT has refused is done although its file is closed meanwhile") {
     RunningEngine engine;
     const TemporaryFile content{"abc"};
-    evict(content);
+    REQUIRE(forget_cached(content));
     File file = borrowed_copy(content);
     Transfer read;
     engine.begin(read, Kind::read, file); // refused inside the submit, and nobody has looked

@@ -7,6 +7,7 @@
 #include "devices/mounts.hpp"
 #include "devices/new_file_system.hpp"
 #include "matrix.hpp"
+#include "page_cache.hpp"
 #include "skip.hpp"
 #include "watchdog.hpp"
 
@@ -201,8 +202,7 @@ void check_gated_device(const char* type) {
         Behind before;
         before.write(written, blocks);
         before.queue().run();
-        REQUIRE(::fsync(written.fd()) == 0);
-        REQUIRE(::posix_fadvise(written.fd(), 0, 0, POSIX_FADV_DONTNEED) == 0);
+        REQUIRE(forget_cached(written.fd()));
         files[flags == 0 ? 0 : 1] = File::open(path.c_str(), O_RDONLY | flags);
     }
     const File& buffered = files[0];

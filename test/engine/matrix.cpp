@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "matrix.hpp"
 
+#include "page_cache.hpp"
+
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -119,7 +121,7 @@ File Matrix::prepare(int flags, Before before) {
     }
     ::fsync(file.fd()); // ENOSYS here and there
     if (before == Before::cold) {
-        good = good && ::posix_fadvise(file.fd(), 0, 0, POSIX_FADV_DONTNEED) == 0;
+        good = good && (file.is_in_memory() || forget_cached(file.fd()));
     }
     REQUIRE(good);
     return File::open(path().c_str(), flags);

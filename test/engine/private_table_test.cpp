@@ -5,6 +5,7 @@
 #include "blocked_in.hpp"
 #include "child.hpp"
 #include "descriptors.hpp"
+#include "record_lock.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -76,23 +77,6 @@ private:
     bool opened_ = false;
 };
 
-int lowest_free() {
-    const int lowest = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-    ::close(lowest);
-    return lowest;
-}
-
-/// Whether another process could not lock the first byte of `fd`'s file.
-bool is_locked(int fd) {
-    return run_in_child([fd] {
-               struct flock lock {};
-               lock.l_type = F_WRLCK;
-               lock.l_whence = SEEK_SET;
-               lock.l_len = 1;
-               return ::fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 1 : 0;
-           }).status == 1;
-}
-
 TEST_CASE("a file that was handed over survives its close and the reuse of its number") {
     std::string read;
     Owner owner{[&read](int file) {
@@ -139,14 +123,14 @@ TEST_CASE("record locks of the process hold when its file is let go in the priva
 }
 
 TEST_CASE("a private table costs the program none of its low descriptors") {
-    const int before = lowest_free();
+    const int before = lowest_free_descriptor();
     Owner owner{[](int) {}};
     CHECK(owner.opened());
-    CHECK(lowest_free() == before);
+    CHECK(lowest_free_descriptor() == before);
     const TemporaryFile file;
-    const int with_file = lowest_free();
+    const int with_file = lowest_free_descriptor();
     CHECK(owner.send(file));
-    CHECK(lowest_free() == with_file);
+    CHECK(lowest_free_descriptor() == with_file);
 }
 
 TEST_CASE("under a limit of 64 descriptors files arrive until the table is full, then are lost") {
@@ -154,9 +138,9 @@ TEST_CASE("under a limit of 64 descriptors files arrive until the table is full,
         const rlimit few{64, 64};
         ::setrlimit(RLIMIT_NOFILE, &few);
         std::vector<int> received;
-        const int before = lowest_free();
+        const int before = lowest_free_descriptor();
         Owner owner{[&received](int file) { received.push_back(file); }};
-        if (!owner.opened() || lowest_free() != before) {
+        if (!owner.opened() || lowest_free_descriptor() != before) {
             return 1;
         }
         for (int i = 0; i < 70; ++i) {

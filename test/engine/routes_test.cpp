@@ -6,6 +6,7 @@
 #include "devices/mounts.hpp"
 #include "devices/new_file_system.hpp"
 #include "matrix.hpp"
+#include "page_cache.hpp"
 #include "skip.hpp"
 
 #include <fcntl.h>
@@ -92,8 +93,7 @@ void cache_first_block(const File& file) {
     std::vector<std::byte> bytes(16 * block_size);
     REQUIRE(::pwrite(file.fd(), bytes.data(), bytes.size(), 0) ==
             static_cast<ssize_t>(bytes.size()));
-    REQUIRE(::fsync(file.fd()) == 0);
-    REQUIRE(::posix_fadvise(file.fd(), 0, 0, POSIX_FADV_DONTNEED) == 0);
+    REQUIRE(forget_cached(file.fd()));
     REQUIRE(::posix_fadvise(file.fd(), 0, 0, POSIX_FADV_RANDOM) == 0);
     REQUIRE(::pread(file.fd(), bytes.data(), block_size, 0) == static_cast<ssize_t>(block_size));
 }

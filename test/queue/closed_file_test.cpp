@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
+#include "descriptors.hpp"
 #include "devices/fuse_server.hpp"
-#include "eventually.hpp"
+#include "page_cache.hpp"
 #include "queue/files.hpp"
+#include "record_lock.hpp"
 #include "skip.hpp"
 
-#include <algorithm>
 #include <memory>
 
 #include <poll.h>
 #include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 
 #include <doctest/doctest.h>
 
@@ -27,42 +26,6 @@ aioxx::File take_number(int number, aioxx::File other) {
         ::close(fd);
     }
     return aioxx::File::adopt(number);
-}
-
-/// Whether another process finds a record lock on `file`.
-bool is_locked(const aioxx::File& file) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-        struct flock lock {};
-        lock.l_type = F_WRLCK;
-        lock.l_whence = SEEK_SET;
-        ::_exit(::fcntl(file.fd(), F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 1 : 0);
-    }
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return WEXITSTATUS(status) == 1;
-}
-
-int lowest_free_descriptor() {
-    const int fd = ::dup(STDERR_FILENO);
-    ::close(fd);
-    return fd;
-}
-
-/// Forgets what the page cache has of `file`. Pages that somebody else in the kernel holds at the
-/// moment stay at first, and one folio may be all of them.
-void forget_cache(const aioxx::File& file) {
-    REQUIRE(::fsync(file.fd()) == 0);
-    const auto size = static_cast<std::size_t>(file.size());
-    void* const mapped = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.fd(), 0);
-    REQUIRE(mapped != MAP_FAILED);
-    std::vector<unsigned char> pages(size / 4096);
-    CHECK(eventually([&] {
-        ::posix_fadvise(file.fd(), 0, 0, POSIX_FADV_DONTNEED);
-        return ::mincore(mapped, size, pages.data()) == 0 &&
-               std::ranges::none_of(pages, [](unsigned char page) { return (page & 1U) != 0; });
-    }));
-    ::munmap(mapped, size);
 }
 
 } // namespace
@@ -95,7 +58,7 @@ TEST_CASE("a read that would block in its submit gets its own file") {
     aioxx::Queue queue;
     for (unsigned round = 0; round < 50; ++round) {
         aioxx::File mine = disk_file(O_RDWR, std::string(4096, 'm'));
-        forget_cache(mine);
+        REQUIRE(forget_cached(mine.fd()));
         const int number = mine.fd();
         aioxx::AlignedBuffer buffer{4096, 4096};
         Outcomes outcome{1};
@@ -175,8 +138,8 @@ TEST_CASE("closing a file costs the process none of its record locks, and no low
     lock.l_type = F_WRLCK;
     lock.l_whence = SEEK_SET;
     REQUIRE(::fcntl(locked.fd(), F_SETLK, &lock) == 0);
-    REQUIRE(is_locked(locked));
-    forget_cache(locked);
+    REQUIRE(is_locked(locked.fd()));
+    REQUIRE(forget_cached(locked.fd()));
     const int lowest = lowest_free_descriptor();
     std::vector<aioxx::AlignedBuffer> buffers;
     Outcomes outcomes{64};
@@ -190,7 +153,7 @@ TEST_CASE("closing a file costs the process none of its record locks, and no low
     CHECK(lowest_free_descriptor() <= lowest); // queues of before give theirs back meanwhile
     CHECK(outcomes.once_each());
     CHECK(queue.statistics().offloaded > 0);
-    CHECK(is_locked(locked));
+    CHECK(is_locked(locked.fd()));
 }
 
 TEST_CASE("the reader of a pipe sees its end when the writer was closed and has written") {
