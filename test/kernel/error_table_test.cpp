@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
 // Every error of setup, destroy, cancel and get_events; submit_error_table_test.cpp has the rest.
-#include "descriptors.hpp"
 #include "two_ways.hpp"
 
 #include <aioxx/core/limits.hpp>
@@ -17,26 +16,8 @@ namespace kernel = aioxx::kernel;
 
 namespace {
 
-/// What the rows act on. One context serves them all: giving one back takes some 40 ms.
-struct Fixture {
-    Fixture() {
-        REQUIRE(kernel::setup(8, &live) == 0);
-        REQUIRE(kernel::setup(1, &destroyed) == 0);
-        REQUIRE(kernel::destroy(destroyed) == 0);
-        sigemptyset(&no_signals);
-        no_access = ::mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        own_memory =
-            ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        REQUIRE(no_access != MAP_FAILED);
-        REQUIRE(own_memory != MAP_FAILED);
-    }
-    Fixture(const Fixture&) = delete;
-    Fixture& operator=(const Fixture&) = delete;
-    ~Fixture() {
-        kernel::destroy(live);
-        ::munmap(no_access, 4096);
-        ::munmap(own_memory, 4096);
-    }
+struct Fixture : ActedOn {
+    Fixture() { sigemptyset(&no_signals); }
 
     /// A poll that waits until the test ends it.
     IocbLayout* waiting_poll() {
@@ -58,16 +39,12 @@ struct Fixture {
     /// A pointer that a system call cannot read or write.
     template <typename T>
     T* bad() const {
-        return static_cast<T*>(no_access);
+        return static_cast<T*>(no_access.at);
     }
 
-    Handle live = 0;
-    Handle destroyed = 0;
-    Pipe pipe;
-    IocbLayout iocb;
+    Page no_access{PROT_NONE};
+    Page own_memory{PROT_READ | PROT_WRITE};
     std::array<EventLayout, 8> events{};
-    void* no_access = nullptr;
-    void* own_memory = nullptr;
     sigset_t no_signals{};
     const sigset_t* mask = nullptr; // of the rows for get_events
     Timeout timeout = 0;
@@ -108,10 +85,12 @@ TEST_CASE("setup and destroy answer as the system calls do") {
                      [](auto calls, Fixture&) { return calls.destroy(0); }),
         row<Fixture>("destroy of a number", -EINVAL,
                      [](auto calls, Fixture&) { return calls.destroy(1); }),
-        row<Fixture>("destroy of memory without access", -EINVAL,
-                     [](auto calls, Fixture& f) { return calls.destroy(handle_at(f.no_access)); }),
-        row<Fixture>("destroy of memory that is no ring", -EINVAL,
-                     [](auto calls, Fixture& f) { return calls.destroy(handle_at(f.own_memory)); }),
+        row<Fixture>(
+            "destroy of memory without access", -EINVAL,
+            [](auto calls, Fixture& f) { return calls.destroy(handle_at(f.no_access.at)); }),
+        row<Fixture>(
+            "destroy of memory that is no ring", -EINVAL,
+            [](auto calls, Fixture& f) { return calls.destroy(handle_at(f.own_memory.at)); }),
         row<Fixture>("a second destroy", -EINVAL,
                      [](auto calls, Fixture& f) { return calls.destroy(f.destroyed); }),
     };
@@ -139,7 +118,7 @@ TEST_CASE("cancel answers as the system call does") {
             [](auto calls, Fixture& f) { return calls.cancel(0, &f.iocb, f.events.data()); }),
         row<Fixture>("in memory that is no ring", -EINVAL,
                      [](auto calls, Fixture& f) {
-                         return calls.cancel(handle_at(f.own_memory), &f.iocb, f.events.data());
+                         return calls.cancel(handle_at(f.own_memory.at), &f.iocb, f.events.data());
                      }),
         row<Fixture>("in a destroyed context", -EINVAL,
                      [](auto calls, Fixture& f) {
@@ -213,10 +192,10 @@ void check_refused_get_events(Fixture& fixture) {
                      [](auto calls, Fixture& f) { return get(calls, f, 1, 1, 8); }),
         row<Fixture>(
             "of memory without access", -EINVAL,
-            [](auto calls, Fixture& f) { return get(calls, f, handle_at(f.no_access), 1, 8); }),
+            [](auto calls, Fixture& f) { return get(calls, f, handle_at(f.no_access.at), 1, 8); }),
         row<Fixture>(
             "of memory that is no ring", -EINVAL,
-            [](auto calls, Fixture& f) { return get(calls, f, handle_at(f.own_memory), 1, 8); }),
+            [](auto calls, Fixture& f) { return get(calls, f, handle_at(f.own_memory.at), 1, 8); }),
         row<Fixture>("of a destroyed context", -EINVAL,
                      [](auto calls, Fixture& f) { return get(calls, f, f.destroyed, 1, 8); }),
         row<Fixture>("of a destroyed context, none", -EINVAL,

@@ -23,24 +23,7 @@ constexpr std::uint32_t rwf_nowait = 0x8;
 constexpr std::uint32_t flag_ioprio = 2;
 constexpr std::int16_t no_priority = -8192; // class 7 of 4
 
-struct SubmitFixture {
-    SubmitFixture() {
-        REQUIRE(kernel::setup(8, &live) == 0);
-        REQUIRE(kernel::setup(1, &destroyed) == 0);
-        REQUIRE(kernel::destroy(destroyed) == 0);
-        no_access = ::mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        read_only = ::mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        REQUIRE(no_access != MAP_FAILED);
-        REQUIRE(read_only != MAP_FAILED);
-    }
-    SubmitFixture(const SubmitFixture&) = delete;
-    SubmitFixture& operator=(const SubmitFixture&) = delete;
-    ~SubmitFixture() {
-        kernel::destroy(live);
-        ::munmap(no_access, 4096);
-        ::munmap(read_only, 4096);
-    }
-
+struct SubmitFixture : ActedOn {
     IocbLayout& read_from(int fd) {
         kernel::prepare_read(iocb, fd, buffer.data(), buffer.size(), 0);
         return iocb;
@@ -58,18 +41,14 @@ struct SubmitFixture {
         return iocb;
     }
 
-    Handle live = 0;
-    Handle destroyed = 0;
     TemporaryFile file{std::string(8192, 'x')};
     Descriptor null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
     Descriptor directory{::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     Descriptor path{::open("/dev/null", O_PATH | O_CLOEXEC)};
-    Pipe pipe;
-    IocbLayout iocb;
     std::array<char, 64> buffer{};
     std::array<iovec, 1025> vectors{};
-    void* no_access = nullptr;
-    void* read_only = nullptr;
+    Page no_access{PROT_NONE};
+    Page read_only{PROT_READ};
 };
 
 template <typename Calls>
@@ -100,7 +79,7 @@ TEST_CASE("submit refuses the call as the system call does") {
                            [](auto calls, SubmitFixture&) { return calls.submit(1, 0, nullptr); }),
         row<SubmitFixture>("to memory that is no ring", -EINVAL,
                            [](auto calls, SubmitFixture& f) {
-                               return calls.submit(reinterpret_cast<Handle>(f.read_only), 0,
+                               return calls.submit(reinterpret_cast<Handle>(f.read_only.at), 0,
                                                    nullptr);
                            }),
         row<SubmitFixture>(
@@ -118,7 +97,7 @@ TEST_CASE("submit refuses the call as the system call does") {
         row<SubmitFixture>("one of an array without access", -EFAULT,
                            [](auto calls, SubmitFixture& f) {
                                return calls.submit(f.live, 1,
-                                                   static_cast<IocbLayout**>(f.no_access));
+                                                   static_cast<IocbLayout**>(f.no_access.at));
                            }),
         row<SubmitFixture>("a null iocb", -EFAULT,
                            [](auto calls, SubmitFixture& f) {
@@ -127,11 +106,11 @@ TEST_CASE("submit refuses the call as the system call does") {
                            }),
         row<SubmitFixture>("an iocb in memory without access", -EFAULT,
                            [](auto calls, SubmitFixture& f) {
-                               return submit(calls, f, *static_cast<IocbLayout*>(f.no_access));
+                               return submit(calls, f, *static_cast<IocbLayout*>(f.no_access.at));
                            }),
         row<SubmitFixture>("an iocb in read-only memory, where the key cannot be written", -EFAULT,
                            [](auto calls, SubmitFixture& f) {
-                               return submit(calls, f, *static_cast<IocbLayout*>(f.read_only));
+                               return submit(calls, f, *static_cast<IocbLayout*>(f.read_only.at));
                            }),
     };
     check_rows(rows, fixture);
@@ -324,7 +303,7 @@ TEST_CASE("an operation that fails later says so in its event") {
     const Row<SubmitFixture> rows[] = {
         row<SubmitFixture>("a buffer without access", -EFAULT,
                            [](auto calls, SubmitFixture& f) {
-                               kernel::prepare_read(f.iocb, f.file, f.no_access, 64, 0);
+                               kernel::prepare_read(f.iocb, f.file, f.no_access.at, 64, 0);
                                return result_of(calls, f, f.iocb);
                            }),
         row<SubmitFixture>("NOWAIT on an empty pipe", -EAGAIN,

@@ -5,6 +5,7 @@
 // A call made in two ways: through the seam, whichever backend it is, and as the raw system call,
 // which is the reference for what the seam has to answer.
 
+#include "descriptors.hpp"
 #include "kernel/kernel.hpp"
 #include "skip.hpp"
 
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <string>
 
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -67,6 +69,38 @@ struct RawCall {
         } sigset{mask, 8};
         return answer(::syscall(SYS_io_pgetevents, handle, min, max, events, time, &sigset));
     }
+};
+
+/// A page of memory with these rights.
+struct Page {
+    explicit Page(int rights)
+        : at(::mmap(nullptr, size, rights, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
+        REQUIRE(at != MAP_FAILED);
+    }
+    Page(const Page&) = delete;
+    Page& operator=(const Page&) = delete;
+    ~Page() { ::munmap(at, size); }
+
+    static constexpr std::size_t size = 4096;
+    void* const at;
+};
+
+/// What the rows of every table act on. One context serves them all: giving one back takes some
+/// 40 ms.
+struct ActedOn {
+    ActedOn() {
+        REQUIRE(kernel::setup(8, &live) == 0);
+        REQUIRE(kernel::setup(1, &destroyed) == 0);
+        REQUIRE(kernel::destroy(destroyed) == 0);
+    }
+    ActedOn(const ActedOn&) = delete;
+    ActedOn& operator=(const ActedOn&) = delete;
+    ~ActedOn() { kernel::destroy(live); }
+
+    Handle live = 0;
+    Handle destroyed = 0;
+    Pipe pipe;
+    IocbLayout iocb;
 };
 
 /// One line of a table: what is done, and the answer that is expected.
