@@ -10,6 +10,21 @@ bool is_part(unsigned part, unsigned whole, unsigned share) noexcept {
     return share * part > whole;
 }
 
+/// One in ten may be an accident: a lock that somebody held.
+bool sleeps_at_times(const AccessReport& measured) noexcept {
+    return is_part(measured.slept, measured.submits, 10);
+}
+
+/// Whether a submit waits for the transfer. It does where most put the thread to sleep. Of what
+/// goes past the page cache and is complete on return, some are enough: those that did not sleep
+/// were waited for as well, but the device was done before the thread came to that.
+bool waits_in_submit(const AccessReport& measured) noexcept {
+    const bool done_by_device =
+        measured.direct && is_part(measured.at_once, measured.operations, 2);
+    return is_part(measured.slept, measured.submits, 2) ||
+           (done_by_device && sleeps_at_times(measured));
+}
+
 } // namespace
 
 Verdict verdict_of(const AccessReport& measured) noexcept {
@@ -18,15 +33,13 @@ Verdict verdict_of(const AccessReport& measured) noexcept {
     // refused all the same. (A write may be refused for less: for allocating a block.)
     const bool waited = at_once && measured.access == Access::read &&
                         is_part(measured.nowait_refusals, measured.nowait_tries, 2);
-    if (waited || is_part(measured.slept, measured.submits, 2)) {
+    if (waited || waits_in_submit(measured)) {
         return Verdict::blocks;
     }
     if (at_once) {
         return Verdict::completes_at_once;
     }
-    // One in ten may be an accident: a lock that somebody held.
-    return is_part(measured.slept, measured.submits, 10) ? Verdict::mostly_asynchronous
-                                                         : Verdict::asynchronous;
+    return sleeps_at_times(measured) ? Verdict::mostly_asynchronous : Verdict::asynchronous;
 }
 
 QueueRoute route_of(const AccessReport& measured, bool in_memory) noexcept {
@@ -37,11 +50,10 @@ QueueRoute route_of(const AccessReport& measured, bool in_memory) noexcept {
         return measured.nowait == AccessReport::Nowait::taken ? QueueRoute::nowait_first
                                                               : QueueRoute::helper;
     }
-    if (is_part(measured.slept, measured.submits, 2)) {
+    if (waits_in_submit(measured)) {
         return QueueRoute::moved_to_helpers;
     }
-    return is_part(measured.slept, measured.submits, 10) ? QueueRoute::moved_at_times
-                                                         : QueueRoute::plain;
+    return sleeps_at_times(measured) ? QueueRoute::moved_at_times : QueueRoute::plain;
 }
 
 } // namespace tool

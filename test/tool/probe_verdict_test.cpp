@@ -38,8 +38,19 @@ TEST_CASE("what sleeps in more than half of the submits blocks, complete on retu
 
 TEST_CASE("what does not, and is complete on return more often than not, completes at once") {
     CHECK(verdict_of(measured(0, 100)) == Verdict::completes_at_once);
-    CHECK(verdict_of(measured(20, 51)) == Verdict::completes_at_once);
+    CHECK(verdict_of(measured(10, 51)) == Verdict::completes_at_once);
+    AccessReport buffered = measured(50, 51);
+    buffered.direct = false;
+    CHECK(verdict_of(buffered) == Verdict::completes_at_once);
     CHECK(verdict_of(measured(0, 50)) == Verdict::asynchronous);
+}
+
+TEST_CASE(
+    "a direct transfer that is complete on return, and sleeps in more than one in ten, blocks") {
+    CHECK(verdict_of(measured(11, 51)) == Verdict::blocks);
+    CHECK(verdict_of(measured(11, 50)) == Verdict::mostly_asynchronous);
+    CHECK(route_of(measured(11, 51), false) == QueueRoute::moved_to_helpers);
+    CHECK(route_of(measured(11, 50), false) == QueueRoute::moved_at_times);
 }
 
 TEST_CASE("a read that is complete on return and refused with NOWAIT blocks, though none sleeps") {
