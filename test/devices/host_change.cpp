@@ -34,9 +34,11 @@ is_exiting() {
     (((fields[6] & 4) != 0)) || grep -qE 'Pnd:.*[13579bdf]..$' "/proc/$program/status"
 }
 
+verb=
 while :; do
-    IFS= read -r -t 1 verb
+    IFS= read -r -t 1 part
     status=$?
+    verb+=$part # time may run out in the midst of it
     if ((status > 128)); then
         is_exiting && break
         continue
@@ -53,7 +55,12 @@ while :; do
         status=$?
         unset "unmake[number]"
         ;;
+    *)
+        output="not understood: $verb"
+        status=1
+        ;;
     esac
+    verb=
     printf '%s\n%s\n' "$status" "${output//$'\n'/ }" 2>/dev/null
 done
 
