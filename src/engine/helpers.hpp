@@ -170,13 +170,13 @@ private:
     OperationList refused_;
     unsigned submitting_polls_ = 0; // taken from jobs_, and not submitted yet
     std::size_t pinned_ = 0;
-    unsigned threads_ = 0; // the first one included
-    unsigned busy_ = 0;    // of them, those that make a call
-    unsigned benched_ = 0;
-    bool receives_ = false;         // one of them
-    unsigned expected_ = 0;         // messages, as many as have been sent, or will be at once
     std::uint64_t uses_ = 0;        // jobs and messages, or more
     std::uint64_t asked_after_ = 0; // so many uses, for the release of the files
+    unsigned threads_ = 0;          // the first one included
+    unsigned busy_ = 0;             // of them, those that make a call
+    unsigned benched_ = 0;
+    bool receives_ = false; // one of them
+    unsigned expected_ = 0; // messages, as many as have been sent, or will be at once
     bool stopping_ = false;
     bool runs_ = false;
 
