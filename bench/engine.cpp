@@ -16,6 +16,7 @@ constexpr std::array all{
     EngineEntry{"context", "aioxx::Context, reaping by call", make_context},
     EngineEntry{"context-ring", "aioxx::Context, reaping from the ring", make_context_ring},
     EngineEntry{"queue", "aioxx::Queue, a callback an operation", make_queue},
+    EngineEntry{"queue-workers", "the same where io_setup is refused", make_queue_on_workers},
     EngineEntry{"coroutines", "aioxx::Queue, co_await", make_coroutines},
     EngineEntry{"posix", "POSIX AIO, libaioxx-posix.so preloaded", make_posix_drop_in, true},
     EngineEntry{"glibc", "POSIX AIO, glibc's own", make_glibc_aio},

@@ -58,8 +58,8 @@ bool Channel::receive(void* data, std::size_t size, int milliseconds) {
     return true;
 }
 
-void set_reason(Answer& answer, Outcome outcome, const std::string& text) noexcept {
-    answer.outcome = outcome;
+void set_reason(Answer& answer, Status status, const std::string& text) noexcept {
+    answer.status = status;
     const std::size_t length = std::min(text.size(), answer.reason.size() - 1);
     std::copy_n(text.begin(), length, answer.reason.begin());
     answer.reason[length] = '\0';

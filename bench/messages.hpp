@@ -24,7 +24,7 @@ struct Command {
     std::uint64_t operations;
 };
 
-enum class Outcome : std::uint32_t {
+enum class Status : std::uint32_t {
     good,
     unavailable, // not on this machine, or not for this user
     failed,
@@ -32,7 +32,7 @@ enum class Outcome : std::uint32_t {
 
 /// To each command; and once, without one, when the engine is there.
 struct Answer {
-    Outcome outcome = Outcome::good;
+    Status status = Status::good;
     std::uint32_t unused = 0;
     double wall_ns = 0;
     double processor_ns = 0; // of all threads of the process, in user space and in the kernel
@@ -73,6 +73,6 @@ private:
 };
 
 /// Cuts what is too long.
-void set_reason(Answer& answer, Outcome outcome, const std::string& text) noexcept;
+void set_reason(Answer& answer, Status status, const std::string& text) noexcept;
 
 } // namespace bench

@@ -168,7 +168,7 @@ private:
 
     void run_slice(std::size_t which, Series& series, Sample& sum) {
         prepare_target();
-        // Each slice begins elsewhere: else whoever comes second would find its data in the
+        // Each slice begins elsewhere: else the second engine would find its data in the
         // processor's cache, brought there by the first.
         const Answer answer = workers_[which]->run(random_(), series.slice_operations);
         const double two_slices = 2 * static_cast<double>(series.slice_operations);

@@ -83,9 +83,9 @@ Answer answer_of(Action action) {
     try {
         return action();
     } catch (const Unavailable& error) {
-        set_reason(answer, Outcome::unavailable, error.what());
+        set_reason(answer, Status::unavailable, error.what());
     } catch (const std::exception& error) {
-        set_reason(answer, Outcome::failed, error.what());
+        set_reason(answer, Status::failed, error.what());
     }
     return answer;
 }
@@ -107,7 +107,7 @@ int work_for_another(const Options& options) {
     while (worker != nullptr && channel.receive(command)) {
         const Answer answer = answer_of([&] { return worker->carry_out(command); });
         channel.send(answer);
-        if (answer.outcome != Outcome::good) {
+        if (answer.status != Status::good) {
             _exit(1); // what is still in flight goes with the process
         }
         if (command.kind == CommandKind::run_timed) {

@@ -125,10 +125,10 @@ Answer WorkerProcess::wait_for_answer() {
         }
         throw std::runtime_error("the engine's process has died, or does not answer");
     }
-    if (answer.outcome == Outcome::unavailable) {
+    if (answer.status == Status::unavailable) {
         throw Unavailable(answer.reason.data());
     }
-    if (answer.outcome == Outcome::failed) {
+    if (answer.status == Status::failed) {
         throw std::runtime_error(answer.reason.data());
     }
     return answer;

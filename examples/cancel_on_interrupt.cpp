@@ -32,7 +32,7 @@ aioxx::Task<std::uint64_t> count_input(aioxx::Queue& queue, std::stop_source& in
         }
         bytes += read.bytes();
     }
-    interrupted.request_stop(); // whoever waits for the signal need not go on
+    interrupted.request_stop(); // the wait for the signal need not go on
     co_return bytes;
 }
 

@@ -24,7 +24,7 @@ aioxx::Task<> copy_chunks(aioxx::Queue& queue, const aioxx::File& from, const ai
     for (;;) {
         const std::int64_t at = next;
         next += static_cast<std::int64_t>(chunk);
-        const std::size_t bytes = co_await queue.read_exact(from, buffer, at);
+        const std::size_t bytes = co_await queue.read_full(from, buffer, at);
         if (bytes != 0) {
             co_await queue.write_all(to, buffer.first(bytes), at);
         }

@@ -19,8 +19,8 @@ public:
     Log(aioxx::Queue& queue, const char* path)
         : queue_(queue), file_(aioxx::File::open(path, O_WRONLY | O_CREAT | O_APPEND, 0600)) {}
 
-    /// Returns when `record` is on disk. Appends go out in the order of the calls; who arrives
-    /// while a flush is under way shares the next one.
+    /// Returns when `record` is on disk. Appends go out in the order of the calls. Those that
+    /// come while a flush is under way share the next one.
     aioxx::Task<> commit(std::string record) {
         check();
         check(co_await queue_.write_all(file_, std::as_bytes(std::span{record}), 0).completion());

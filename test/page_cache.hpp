@@ -15,8 +15,8 @@
 namespace aioxx::test {
 
 /// Writes `fd`'s file to the disk and drops it from the page cache; false when it does not go.
-/// Pages that somebody else in the kernel holds at the moment stay at first, and one folio may be
-/// all of them.
+/// Pages that are in use in the kernel at the moment stay at first, and one folio may be all of
+/// them.
 inline bool forget_cached(int fd) {
     const auto size = static_cast<std::size_t>(::lseek(fd, 0, SEEK_END));
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));

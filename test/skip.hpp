@@ -5,10 +5,12 @@
 // Test cases that cannot run here say so, and are counted. In the environment:
 //   AIOXX_NO_SKIP=1   a skip is a failure (CI as root, which has everything)
 //   AIOXX_VALGRIND=1  the program runs under valgrind; SKIP_UNDER_VALGRIND skips, and is no failure
+//   AIOXX_NO_KERNEL_AIO=1  io_setup is refused; SKIP_WITHOUT_KERNEL_AIO likewise
 // A program that has skipped each of its cases exits with 77.
 
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include <doctest/doctest.h>
@@ -24,13 +26,17 @@ inline bool under_valgrind() noexcept {
     return is_set("AIOXX_VALGRIND");
 }
 
+inline bool without_kernel_aio() noexcept {
+    return is_set("AIOXX_NO_KERNEL_AIO");
+}
+
 inline unsigned skipped_cases = 0;
 
 inline void skip(const char* reason, bool permitted) {
     ++skipped_cases;
     std::printf("SKIPPED: %s\n", reason);
     if (!permitted && is_set("AIOXX_NO_SKIP")) {
-        FAIL_CHECK("skipped, although AIOXX_NO_SKIP=1: " << reason);
+        FAIL_CHECK("skipped, although AIOXX_NO_SKIP=1: " << std::string{reason});
     }
 }
 
@@ -43,11 +49,31 @@ inline void skip(const char* reason, bool permitted) {
         return;                                                                                    \
     } while (false)
 
+/// The same under ThreadSanitizer, which does not follow all that threads and processes may do.
+#ifdef __SANITIZE_THREAD__
+#define SKIP_UNDER_TSAN(reason)                                                                    \
+    do {                                                                                           \
+        ::aioxx::test::skip("ThreadSanitizer: " reason, true);                                     \
+        return;                                                                                    \
+    } while (false)
+#else
+#define SKIP_UNDER_TSAN(reason) static_cast<void>(0)
+#endif
+
 /// The same under valgrind, and nothing elsewhere. `reason`: what valgrind lacks.
 #define SKIP_UNDER_VALGRIND(reason)                                                                \
     do {                                                                                           \
         if (::aioxx::test::under_valgrind()) {                                                     \
             ::aioxx::test::skip("valgrind: " reason, true);                                        \
+            return;                                                                                \
+        }                                                                                          \
+    } while (false)
+
+/// The same where io_setup is refused. `reason`: what is counted, or seen, of kernel AIO.
+#define SKIP_WITHOUT_KERNEL_AIO(reason)                                                            \
+    do {                                                                                           \
+        if (::aioxx::test::without_kernel_aio()) {                                                 \
+            ::aioxx::test::skip("no kernel AIO: " reason, true);                                   \
             return;                                                                                \
         }                                                                                          \
     } while (false)

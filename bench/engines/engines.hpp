@@ -10,6 +10,8 @@ std::unique_ptr<Engine> make_c(const Workload&);
 std::unique_ptr<Engine> make_context(const Workload&);
 std::unique_ptr<Engine> make_context_ring(const Workload&);
 std::unique_ptr<Engine> make_queue(const Workload&);
+/// Refuses io_setup in this process from now on.
+std::unique_ptr<Engine> make_queue_on_workers(const Workload&);
 std::unique_ptr<Engine> make_coroutines(const Workload&);
 std::unique_ptr<Engine> make_pread(const Workload&);
 std::unique_ptr<Engine> make_thread_pool(const Workload&);

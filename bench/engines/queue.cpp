@@ -6,6 +6,15 @@
 #include <aioxx/task/run.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <system_error>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 namespace bench {
 namespace {
@@ -128,9 +137,28 @@ private:
     }
 };
 
+/// As the filters of container engines do.
+void refuse_io_setup() {
+    std::array<sock_filter, 4> statements{
+        sock_filter{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
+        sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 0, 1, __NR_io_setup},
+        sock_filter{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS},
+        sock_filter{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
+    const sock_fprog program{statements.size(), statements.data()};
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0) {
+        throw std::system_error(errno, std::generic_category(), "queue-workers: seccomp");
+    }
+}
+
 } // namespace
 
 std::unique_ptr<Engine> make_queue(const Workload& workload) {
+    return std::make_unique<Callbacks>(workload);
+}
+
+std::unique_ptr<Engine> make_queue_on_workers(const Workload& workload) {
+    refuse_io_setup();
     return std::make_unique<Callbacks>(workload);
 }
 

@@ -49,7 +49,7 @@ private:
             if (ioctl(fd_.get(), LOOP_CONFIGURE, &config) == 0) {
                 break;
             }
-            if (errno != EBUSY || tries == 20) { // somebody else was faster
+            if (errno != EBUSY || tries == 20) { // another process was faster
                 throw_errno(path);
             }
         }

@@ -46,7 +46,7 @@ void remove_device(int number) noexcept {
     std::array<char, 16> text{};
     std::snprintf(path.data(), path.size(), "/sys/block/zram%d/reset", number);
     std::snprintf(text.data(), text.size(), "%d", number);
-    for (int tries = 0; tries < 100; ++tries) { // busy while somebody has it open
+    for (int tries = 0; tries < 100; ++tries) { // busy while a process has it open
         write_text(path.data(), "1");
         if (write_text("/sys/class/zram-control/hot_remove", text.data())) {
             return;

@@ -3,7 +3,8 @@
 #pragma once
 
 /// \file
-/// Everything that the library has. Each class also has a header of its own.
+/// Everything that the library has; where exceptions are switched off, core and file. Each class
+/// also has a header of its own.
 
 #include <aioxx/core/context.hpp>
 #include <aioxx/core/error.hpp>
@@ -16,7 +17,11 @@
 #include <aioxx/file/aligned_buffer.hpp>
 #include <aioxx/file/capabilities.hpp>
 #include <aioxx/file/file.hpp>
+#include <aioxx/version.hpp>
+
+#ifdef __cpp_exceptions
 #include <aioxx/queue/queue.hpp>
+#include <aioxx/queue/worker_limit.hpp>
 #include <aioxx/task/run.hpp>
 #include <aioxx/task/when_all.hpp>
-#include <aioxx/version.hpp>
+#endif

@@ -59,8 +59,8 @@ void Context::throw_setup_error(unsigned queue_depth, const std::error_code& err
     std::error_code unreadable;
     const Limits now = limits(unreadable);
     if (!unreadable) {
-        call += ", " + std::to_string(now.used) + " used (fs.aio-nr), " +
-                std::to_string(now.allowed) + " allowed (fs.aio-max-nr)";
+        call += ", fs.aio-nr " + std::to_string(now.used) + ", fs.aio-max-nr " +
+                std::to_string(now.allowed);
     }
     throw_error(error, call.c_str());
 }

@@ -14,7 +14,7 @@ AIOXX_NAMESPACE_BEGIN
 /// the program with a line that names it. Without checks the calls below are empty.
 ///
 /// It is a table beside the objects rather than a mark in them, because a context that is closed
-/// gives back iocbs whose events nobody sees.
+/// gives back iocbs whose events are never seen.
 namespace in_flight {
 
 #if AIOXX_CHECKS

@@ -1,290 +1,269 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
+//
+// Structure of the engine
+//
+// The engine carries out operations on files by kernel AIO, and handles its traps once, for the
+// queue and for the POSIX layer. A floor above owns the operations: it fills in a request, calls
+// Engine::start(), and gets each operation back exactly once from Engine::take().
+//
+// In the middle is the Scheduler. It decides, and touches nothing: events go in (an operation is
+// started, a result has come, a file is ready), and lists of operations come out (these are to be
+// submitted, these are for a worker, these have completed). doc/engine.md shows the states.
+//
+// Around it are the parts that carry out what it decides:
+//
+//   Submitter    io_submit on the engine's thread, in batches; partial submits and every errno
+//   WorkerPool   threads that make calls which block
+//   Readiness    waits until streams are ready: by POLL, or by one epoll descriptor
+//   OpenFile     how a file stays open, and by which descriptors it is reached
+//   EventWait    how a thread sleeps until something completes: in the ring, or by a ppoll
+//   Mailbox      what workers and other threads tell the engine, with one wake for many
+//
+// A pass is one round of Engine::flush(): it takes operations off the scheduler's lists until none
+// is left that can go on. No part calls another one's event: what an answer makes possible goes
+// onto a list, and the loop in flush() takes it off.
+//
+// Engine::reap() takes completions out of the ring and out of the Mailbox, and tells the scheduler.
+// It allocates nothing, starts no thread, and runs no code of the user's. Files that nothing uses
+// any more are closed at the end of the next pass.
+//
+// Threads: one at a time uses an engine. wake() and the functions that say so are for any thread.
 #pragma once
 
 #include <aioxx/core/context.hpp>
 #include <aioxx/core/event_fd.hpp>
-#include <aioxx/file/file.hpp>
+#include <aioxx/engine/cancellation.hpp>
 
-#include "engine/file_state.hpp"
-#include "engine/helpers.hpp"
-#include "engine/operation.hpp"
+#include "core/fork_generation.hpp"
+#include "engine/alarm.hpp"
+#include "engine/event_wait.hpp"
+#include "engine/lazy_context.hpp"
+#include "engine/mailbox.hpp"
+#include "engine/readiness.hpp"
+#include "engine/scheduler.hpp"
 #include "engine/statistics.hpp"
+#include "engine/submitter.hpp"
+#include "engine/worker_pool.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
-#include <span>
 #include <system_error>
-#include <vector>
 
 AIOXX_NAMESPACE_BEGIN
 namespace engine {
 
-enum class Cancelled : std::uint8_t {
-    yes,       ///< It has completed with ECANCELED.
-    requested, ///< The kernel was asked; its event will say how it ended.
-    runs_on,   ///< It is of a kind that runs to its end.
-    too_late,  ///< It has completed, or was never started.
-};
-
-/// Where the traps of kernel AIO are handled, once, for the queue and for the POSIX layer.
-///
-/// A state machine without callbacks: operations go in by start(), and come out of take(), each
-/// exactly once. In between they are batched for submission, wait for room, for earlier
-/// operations, or for a stream to become ready, and what would block io_submit is given to helper
-/// threads that submit it on the same context.
-///
-/// One thread at a time uses it; only wake() is for others. What reaping does (reap, take) neither
-/// allocates nor frees, starts no thread, and runs no code but the engine's own.
+/// Owns the parts and connects them, hence its many members. See the top of this file.
 class Engine {
 public:
     struct Options {
         unsigned depth = 128; // operations in the kernel at a time
-        Helpers::Options helpers;
+        WorkerPool::Options workers;
+        /// Kernel AIO or an error; else workers do without where io_setup is refused.
+        bool needs_kernel_aio = false;
         bool nowait_always = false; // direct I/O as well: submit never blocks, at a price
         bool time_submits = false;  // fill Statistics::submit_time
-        bool event_fd = false;      // have completions counted there
-        /// And a read of it wait for the next, of which the engine is told by begin_wait().
+        bool event_fd = false;      // count completions there
+        /// A read of it waits for the next completion; begin_sleep() tells the engine of it.
         bool event_fd_blocks = false;
         /// The engine's own descriptors lie at the top of the table: the program's lowest free
         /// number stays what it was.
         bool high_descriptors = false;
-        /// A file's number is its own only inside a call that begins with name_file() and ends with
-        /// end_call(): outside, what waits goes on by way of a pin.
-        bool numbers_expire = false;
-        bool flush_after_reads =
-            false; // where a flush waits for writes, it waits for reads as well
+        /// Where a flush waits for writes, it waits for reads as well.
+        bool flush_after_reads = false;
+        /// Where workers make their calls; null: the program's own descriptor table.
+        WorkerTable* table = nullptr;
     };
 
-    /// Tries smaller contexts when the system's limit is reached, down to a depth of 1.
+    /// Makes the context with Options::needs_kernel_aio; else the first operation does that wants
+    /// it.
     Engine(const Options& options, std::error_code& error);
-    /// Waits until the kernel has let go of every operation that is still with it.
+    /// Waits until the kernel has given back every operation that is still with it.
     ~Engine();
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
 
-    /// What is known of `file`; makes it at the first use. Throws std::bad_alloc then.
-    FileState& state_of(const File& file);
+    /// Makes a file known before its first operation. Throws std::bad_alloc.
+    void add(OpenFile& file);
+    /// No operation will be started on it any more. The engine retires it when it is done with it.
+    void close(OpenFile& file) noexcept;
+    /// Likewise for all files that have no operation under way.
+    void close_idle_files() noexcept;
+    /// Retires all files. For the end of the engine: nothing may be started or reaped any more.
+    void retire_files() noexcept;
 
-    /// Takes an operation over. It enters the kernel with the next flush() at the latest, unless
-    /// it has to wait.
-    void start(Operation& operation) noexcept;
-    /// Submits what is ready, by one call where nothing is refused, starts a helper if
-    /// something waits for it, and takes the files back from idle ones.
-    void flush() noexcept;
+    /// Takes an idle operation over. The next flush() carries it on, unless it has to wait.
+    void start(Operation& operation) noexcept {
+        OpenFile& file = open_file(operation);
+        if (context_.may_be_made() && file.traits.direct) [[unlikely]] {
+            make_context();
+        }
+        if (file.operations == 0) {
+            file.keep();
+        }
+        scheduler_.start(operation);
+    }
+    Cancellation cancel(Operation& operation) noexcept;
+    /// One pass: submits what is ready, by one call where nothing is refused, and hands over to
+    /// workers. May start a thread.
+    void flush() noexcept {
+        if (has_commands()) {
+            pass(true);
+        }
+    }
     /// The same without starting a thread; what needs one stays for the next flush().
-    void flush_as_is() noexcept;
-    /// Takes in what has completed, without waiting. Whether anything had.
+    void flush_without_threads() noexcept {
+        if (has_commands()) {
+            pass(false);
+        }
+    }
+    /// Takes what has completed, without waiting. Whether anything had.
     bool reap() noexcept;
-    /// Whether reap() would find something. From any thread; makes no system call, but says yes
-    /// where there is no ring to look at.
-    [[nodiscard]] bool has_events() const noexcept {
-        return helpers_->has_refused() || context_->has_events();
-    }
-    /// Waits for an event without taking it, or for wake(), `limit` at the most. From any thread,
-    /// beside others that reap.
-    void await_event(std::chrono::nanoseconds limit) noexcept;
-    /// Around a read of the event descriptor that waits, with Options::event_fd_blocks. False:
-    /// there is something to reap. From any thread.
-    bool begin_wait() noexcept {
-        helpers_->begin_wait(Helpers::Where::event_fd);
-        return !helpers_->has_refused();
-    }
-    void end_wait() noexcept { helpers_->end_wait(Helpers::Where::event_fd); }
-    /// Whether it is worth to look out for the end of operations that files were lent to, writes
-    /// into memory: the helper that makes them need not be woken. Not where has_events() does not
-    /// know. From any thread.
-    [[nodiscard]] bool ends_soon() const noexcept {
-        const std::size_t lent = lent_.load(std::memory_order_relaxed);
-        return context_->reaps_from_ring() && (lent > 1 || (lent == 1 && helpers_->is_awake()));
-    }
-    /// Waits until something completes, `limit` at the most (null: without limit), wake() is
-    /// called, or helpers have become idle. EINTR is surfaced.
-    void wait(const std::chrono::nanoseconds* limit, std::error_code& error) noexcept;
-    /// The next completed operation, which is the caller's again; null when there is none.
+    /// The next completed operation, idle again; null when there is none.
     Operation* take() noexcept {
-        Operation* const operation = completed_.pop_front();
+        Operation* const operation = scheduler_.done.pop_front();
         if (operation != nullptr) {
-            operation->state = State::idle;
+            operation->move_to(State::idle);
         }
         return operation;
     }
+    /// The number of `file` is not valid any more for the engine's thread, until `usable` is set.
+    void expire(OpenFile& file) noexcept { scheduler_.expire(file); }
 
-    Cancelled cancel(Operation& operation) noexcept;
+    /// Whether reap() would find something. Makes no system call, but says yes where there is no
+    /// ring to look at. Any thread.
+    [[nodiscard]] bool has_events() const noexcept {
+        const Context* const context = context_.get();
+        return mailbox_.has_mail() || (context != nullptr && context->has_events());
+    }
+    /// Waits until something completes, at most `limit` (null: without limit), or wake() is called.
+    /// EINTR is surfaced.
+    void wait(const std::chrono::nanoseconds* limit, std::error_code& error) noexcept;
+    /// Waits for an event without taking it, or for wake(), at most `limit`. Any thread, beside
+    /// others that reap.
+    void await_event(std::chrono::nanoseconds limit) noexcept { wait_.await_event(limit); }
+    /// Around a read of the event descriptor that waits, with Options::event_fd_blocks. False:
+    /// there is something to reap. Any thread.
+    bool begin_sleep() noexcept { return mailbox_.begin_sleep(Mailbox::Sleep::event_fd); }
+    void end_sleep() noexcept { mailbox_.end_sleep(Mailbox::Sleep::event_fd); }
+    /// Ends a wait(), now or the next one. Any thread; async-signal-safe.
+    void wake() noexcept { mailbox_.wake(); }
 
-    /// With Options::numbers_expire: until end_call(), the number of `file` is known to be its own.
-    void name_file(FileState& file) noexcept;
-    /// Flushes and reaps; what has not entered the kernel by then has its file pinned, or has
-    /// failed. May start a thread.
-    void end_call() noexcept;
+    /// In a forked child, which has copies of the descriptors. Nothing else may be called there.
+    /// Without `files` those stay open that were opened anew for streams: the list of files is not
+    /// looked at.
+    void close_inherited_descriptors(bool files) noexcept;
 
-    /// Ends a wait(), now or the next one. From any thread; async-signal-safe.
-    void wake() noexcept;
-
-    /// For FileState: the number is about to be free for others.
-    void file_closes(FileState& file) noexcept;
-    /// In a forked child, which has copies of them; nothing else may be called there.
-    void close_inherited_descriptors() noexcept;
-    /// Before the engine ends on another thread than that of its files: they are told here, and
-    /// nothing may be started or reaped any more.
-    void forget_files() noexcept;
-
-    [[nodiscard]] bool is_open() const noexcept { return context_ && context_->is_open(); }
+    /// Whether it was made, by this process.
+    [[nodiscard]] bool is_open() const noexcept {
+        return generation_ != 0 && generation_ == fork_generation::current();
+    }
+    /// Whether operations go by kernel AIO, where that is their way. Makes the context.
+    [[nodiscard]] bool uses_kernel_aio() noexcept {
+        make_context();
+        return uses_slots();
+    }
+    /// The same of this moment.
+    [[nodiscard]] bool uses_slots() const noexcept { return scheduler_.slots().capacity() > 0; }
+    /// Whether io_setup, or io_submit, has been refused and nothing has changed since.
+    [[nodiscard]] bool lacks_context() const noexcept {
+        return !uses_slots() && static_cast<bool>(context_.error());
+    }
+    /// The call that has failed in the constructor.
+    [[nodiscard]] const char* failed_call() const noexcept { return opening_; }
+    /// What io_setup is asked for first.
+    [[nodiscard]] unsigned events_asked() const noexcept { return context_.events_asked(); }
     [[nodiscard]] const Statistics& statistics() const noexcept { return statistics_; }
-    [[nodiscard]] std::size_t in_kernel() const noexcept { return used_ + polls_; }
-    [[nodiscard]] std::size_t backlog() const noexcept { return backlog_.size(); }
+    /// With the kernel, on their way there, or with a worker that submits.
+    [[nodiscard]] std::size_t in_kernel() const noexcept {
+        const bool alarm = alarm_ != nullptr && (alarm_->poll.state() == State::kernel ||
+                                                 alarm_->poll.state() == State::to_submit);
+        return scheduler_.slots().used() + readiness_.polls() - (alarm ? 1 : 0);
+    }
+    /// Files that were added and not retired.
+    [[nodiscard]] std::size_t files() const noexcept { return files_.size(); }
+    [[nodiscard]] std::size_t backlog() const noexcept { return scheduler_.backlog_size(); }
     /// The kernel had no room: to be flushed again, and no event may come before.
-    [[nodiscard]] bool has_unsubmitted() const noexcept { return !batch_.empty(); }
-    [[nodiscard]] bool has_completed() const noexcept { return !completed_.empty(); }
-    [[nodiscard]] unsigned depth() const noexcept { return depth_; }
-    [[nodiscard]] std::size_t pins_made() { return helpers_->pins_made(); }
-    /// -1 unless asked for by the options.
+    [[nodiscard]] bool has_unsubmitted() const noexcept { return !scheduler_.to_submit.empty(); }
+    /// Whether a flush would submit, or try, or wait for anything.
+    [[nodiscard]] bool has_to_flush() const noexcept {
+        return !scheduler_.to_submit.empty() || !scheduler_.to_call.empty() ||
+               !scheduler_.to_watch.empty();
+    }
+    [[nodiscard]] bool has_completed() const noexcept { return !scheduler_.done.empty(); }
+    /// How many times take() has one to give.
+    [[nodiscard]] std::size_t completed() const noexcept { return scheduler_.done.size(); }
+    /// As asked for until the context is made.
+    [[nodiscard]] unsigned depth() const noexcept { return context_.depth(); }
+    /// -1 unless Options::event_fd.
     [[nodiscard]] int event_fd() const noexcept { return event_fd_ ? event_fd_->fd() : -1; }
-    /// What wake() signals: among the engine's descriptors the one that is used least.
+    /// For an event loop, readable when there is something to reap; -1 unless Options::event_fd, or
+    /// with event_fd_blocks.
+    [[nodiscard]] int loop_fd() const noexcept { return loop_fd_; }
     [[nodiscard]] int wake_fd() const noexcept { return wake_fd_ ? wake_fd_->fd() : -1; }
     [[nodiscard]] EventFd* event_counter() noexcept { return event_fd_ ? &*event_fd_ : nullptr; }
+    [[nodiscard]] WorkerPool& workers() noexcept { return workers_; }
+    [[nodiscard]] Mailbox& mailbox() noexcept { return mailbox_; }
+    [[nodiscard]] Readiness& readiness() noexcept { return readiness_; }
 
 private:
-    using Direction = FileState::Direction;
-
-    // Opening (engine.cpp)
-    void open_context(unsigned depth, std::error_code& error);
     void open_event_fd(std::optional<EventFd>& where, EventFd::Mode mode,
                        std::error_code& error) const noexcept;
-    /// A descriptor that was just made, or -1, where the options want it.
-    [[nodiscard]] int placed(int fd) const noexcept;
+    void open_loop_fd(std::error_code& error) noexcept;
+    void close_loop_fd() noexcept;
+    void make_context() noexcept;
+    void lose_context(int error) noexcept;
+    void arm_wake_poll() noexcept;
 
-    // Cancelling (cancelling.cpp)
-    Cancelled cancel_in_kernel(Operation& operation) noexcept;
-    Cancelled cancel_waiting(Operation& operation) noexcept;
-    void drop_readiness(Operation& poll) noexcept;
-    void leave_batch(const Operation& operation) noexcept;
-    OperationList leave_batch(const FileState& file) noexcept;
-
-    // The way in (routing.cpp)
-    Route choose_route(Operation& operation) noexcept;
-    Route choose_direct_route(Operation& operation) noexcept;
-    static void count_miss(Direction& direction) noexcept;
-    static void suspect(const Operation& operation) noexcept;
-    static void learn_from_submit(const Operation& operation, bool blocked) noexcept;
-    void dispatch(Operation& operation) noexcept;
-    void place(Operation& operation) noexcept;
-    void batch(Operation& operation) noexcept;
+    /// Whether there is anything to do in a pass.
+    [[nodiscard]] bool has_commands() const noexcept {
+        return !scheduler_.to_submit.empty() || !scheduler_.to_call.empty() ||
+               !scheduler_.to_run.empty() || !scheduler_.to_watch.empty() ||
+               !scheduler_.to_probe.empty() || !scheduler_.to_release.empty() ||
+               !readiness_.ready.empty();
+    }
+    void pass(bool may_start_threads) noexcept;
+    void submit() noexcept;
+    void call(Operation& operation) noexcept;
+    void hand_over(bool may_start_threads) noexcept;
     void hand_over(Operation& operation) noexcept;
-    bool lend(Operation& operation) noexcept;
-    void arm_internal(Operation& poll, int fd) noexcept;
-    void pump_backlog() noexcept;
-    [[nodiscard]] bool backlog_can_go() const noexcept {
-        return (used_ < depth_ && !backlog_.empty()) ||
-               (polls_ < poll_slots_ && !late_polls_.empty());
-    }
+    void without_worker(Operation& operation, int error) noexcept;
+    void watch() noexcept;
+    void probe(Operation& operation) noexcept;
+    void tell_ready(bool in_pass) noexcept;
+    void watch_progress() noexcept;
+    void look_at_progress() noexcept;
+    void release_files() noexcept;
+    void refused(Operation& operation, int error) noexcept;
 
-    /// Whether flushes may have to wait for it.
-    [[nodiscard]] bool holds_flushes(const Operation& operation) const noexcept {
-        return operation.is_write() || (options_.flush_after_reads && operation.is_read());
-    }
-
-    // Submission (submission.cpp)
-    void give_to_helpers() noexcept;
-    void submit_batch() noexcept;
-    std::size_t submit_some(std::size_t from) noexcept;
-    static void learn_from_submits(std::span<const Iocb* const> accepted, bool blocked) noexcept;
-    int submit_call(std::size_t from, std::size_t count, std::size_t& accepted) noexcept;
-    bool submit_refused(Operation& operation, int error) noexcept;
-    [[nodiscard]] bool is_own(const Operation& operation) const noexcept {
-        return &operation == &wake_poll_ || &operation == &epoll_poll_;
-    }
-    [[nodiscard]] bool something_is_in_kernel() const noexcept;
-    bool may_pass() noexcept;
-    static bool file_knows_no_aio(const Operation& operation) noexcept;
-    void go_by_call(Operation& operation) noexcept;
-
-    // The way out (completion.cpp)
-    void take_events() noexcept;
+    /// Whether there was anything, mail included.
+    bool take_events() noexcept;
+    void take_mail() noexcept;
     void event(Operation& operation, std::int64_t result, std::int64_t result2) noexcept;
-    void release_slot(Operation& operation) noexcept;
-    void transferred(Operation& operation, std::int64_t result, State from) noexcept;
-    void try_refused(Operation& operation, std::int64_t result) noexcept;
-    void carry_on(Operation& operation) noexcept;
-    static bool align_progress(Operation& operation, std::size_t before) noexcept;
-    [[nodiscard]] bool at_end_of_file(const Operation& operation) const noexcept;
-    void finish(Operation& operation, std::int64_t result) noexcept;
-    void release_successors(FileState& file, Operation& operation) noexcept;
-    void internal_event(Operation& operation) noexcept;
-    void let_go_if_done(FileState& file) noexcept;
+    Cancellation cancel_in_kernel(Operation& operation) noexcept;
 
-    // Streams and polls (streams.cpp)
-    [[nodiscard]] int why_impossible(const Operation& operation) const noexcept;
-    void attempt_stream(Operation& operation) noexcept;
-    void await_readiness(Operation& operation) noexcept;
-    void place_poll(Operation& operation) noexcept;
-    void poll_by_epoll(Operation& operation) noexcept;
-    bool update_epoll(FileState& file) noexcept;
-    bool watch_by_number(FileState& file, std::uint32_t events) noexcept;
-    bool watch_by_pin(FileState& file, std::uint32_t events) noexcept;
-    bool open_epoll() noexcept;
-    void cannot_be_watched(Operation& operation, int error) noexcept;
-    void end_watches_in_vain() noexcept;
-    [[nodiscard]] FileState* file_of(std::uint64_t registration) const noexcept;
-    void epoll_is_ready() noexcept;
-    void epoll_event(FileState& file, std::uint32_t events) noexcept;
-    void stream_is_ready(Operation& readiness) noexcept;
-    static void poll_impossible(const Operation& readiness) noexcept;
-    void reopen_nonblocking(FileState& file) noexcept;
-    static void close_reopened(FileState& file) noexcept;
-    void end_stream_waits(FileState& file) noexcept;
-
-    // Files
-    [[nodiscard]] bool may_use_number(const FileState& file) const noexcept {
-        return !file.closed && (!options_.numbers_expire || file.named);
-    }
-    void let_pin_go(FileState& file) noexcept;
-    void unpin_idle() noexcept;
-    void unpin(FileState& file) noexcept;
-    bool ensure_pin(FileState& file) noexcept;
-    bool start_and_pin(FileState& file) noexcept;
-    /// The errno of what needs a helper when the file could not be kept for one. Who may try again
-    /// later with the number that has expired is told so.
-    [[nodiscard]] int why_unheld(const FileState& file) const noexcept;
-    /// With no helper allowed calls are made here, but where the number is gone.
-    [[nodiscard]] bool may_be_helped(const FileState& file) const noexcept {
-        return options_.helpers.limit > 0 || !may_use_number(file);
-    }
-
-    // Declared before the context, so that what the kernel holds outlives it.
+    const Options options_;
+    Statistics statistics_;
     std::optional<EventFd> wake_fd_;
     std::optional<EventFd> event_fd_;
-    int epoll_fd_ = -1;
     Operation wake_poll_;
-    Operation epoll_poll_;
-    std::optional<Context> context_;
-    std::optional<Helpers> helpers_;
-
+    std::unique_ptr<Alarm> alarm_; // null until operations wait for others that may not end
+    Mailbox mailbox_;
+    SharedTable shared_table_;
+    Scheduler scheduler_;
+    Submitter submitter_;
+    LazyContext context_; // what the kernel holds is declared above, and outlives it
+    WorkerPool workers_;
+    Readiness readiness_;
     EventBatch events_;
-    std::vector<Iocb*> batch_; // capacity for all that can be in the kernel
-    unsigned depth_ = 0;
-    unsigned poll_slots_ = 0;
-
-    std::size_t used_ = 0;  // of depth_: in the batch, with helpers, in the kernel
-    std::size_t polls_ = 0; // of poll_slots_
-    std::size_t helper_jobs_ = 0;
-    std::atomic<std::size_t> lent_{0};
-    unsigned refusals_ = 0; // EAGAIN in a row, and when that began
-    std::chrono::steady_clock::time_point refused_since_{};
-    std::uint32_t chance_ = 1;
-
-    OperationList backlog_;
-    OperationList late_polls_; // of closed files, beyond the room for polls
-    OperationList unhanded_;
-    OperationList completed_;
-    List<FileState> files_;
-    List<FileState, 1> named_; // in the present call
-    std::uint64_t last_file_ = 0;
-    std::uint64_t epoll_waits_ = 0; // begun
-    Statistics statistics_;
-    Options options_;
+    EventWait wait_{context_, mailbox_, submitter_, readiness_, events_};
+    List<OpenFile, 1> files_;
+    const char* opening_ = "eventfd"; // while the constructor runs: the call that it makes
+    std::uint64_t generation_ = 0;    // of the process that made it; 0: none has
+    int loop_fd_ = -1;
 };
 
 } // namespace engine

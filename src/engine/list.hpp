@@ -78,10 +78,30 @@ public:
         --size_;
     }
 
+    /// Takes the first `count` off, of which `visit` is told one by one; it may not change the
+    /// list.
+    template <typename Visit>
+    void drop_front(std::size_t count, Visit visit) noexcept {
+        T* item = first_;
+        for (std::size_t i = 0; i < count; ++i) {
+            T* const next = at(*item).next;
+            static_cast<Link<T, Tag>&>(*item) = {};
+            visit(*item);
+            item = next;
+        }
+        first_ = item;
+        (item != nullptr ? at(*item).previous : last_) = nullptr;
+        size_ -= count;
+    }
+
     T* pop_front() noexcept {
         T* const item = first_;
         if (item != nullptr) {
-            remove(*item);
+            Link<T, Tag>& link = *item;
+            first_ = link.next;
+            (first_ != nullptr ? at(*first_).previous : last_) = nullptr;
+            link = {};
+            --size_;
         }
         return item;
     }

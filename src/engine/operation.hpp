@@ -2,14 +2,16 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
-#include <aioxx/core/flags.hpp>
 #include <aioxx/core/iocb.hpp>
+#include <aioxx/engine/request.hpp>
 
 #include "engine/list.hpp"
+#include "engine/state.hpp"
 
+#include <atomic>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include <poll.h>
 #include <sys/uio.h>
@@ -17,128 +19,124 @@
 AIOXX_NAMESPACE_BEGIN
 namespace engine {
 
-class FileState;
-struct Pin;
+class FileRecord;
+class Turn;
 
 /// What a poll tells, asked for or not.
 inline constexpr std::uint32_t always_reported = POLLERR | POLLHUP;
 
-/// What an operation is, as its user asked for it.
-enum class Kind : std::uint8_t {
-    read,
-    write,
-    readv,
-    writev,
-    fsync,
-    fdatasync,
-    poll,
-    none, // never in the kernel: a sleep, a message; completed by whoever owns it
+/// By which way an operation is carried out. RoutePolicy chooses it.
+enum class Way : std::uint8_t {
+    submit,           // io_submit as it is
+    submit_nowait,    // io_submit with RWF_NOWAIT added; EAGAIN is not the end
+    call,             // a plain call by the engine's own thread, which waits for nothing
+    call_nowait,      // the same with RWF_NOWAIT added; EAGAIN is not the end
+    call_nonblocking, // the same on the file's O_NONBLOCK descriptor; likewise
+    worker,           // a plain call by a worker
+    worker_nowait,    // the same with RWF_NOWAIT added; EAGAIN is not the end
+    worker_submit,    // io_submit by a worker, where submitting has been seen to sleep
 };
 
-/// Where an operation is. Each has at every moment exactly one holder.
-enum class State : std::uint8_t {
-    idle,      // its owner's: not started, or given back
-    batched,   // prepared, goes with the next submit
-    backlog,   // waits for room in the context
-    ordered,   // waits behind earlier operations on its file
-    streaming, // waits for its stream to become ready, or behind another that does
-    unhanded,  // is for a helper, and there is none yet
-    helper,    // with a helper thread, which makes the call that may block
-    kernel,    // accepted by io_submit, its event not yet seen
-    completed, // its outcome is known, and waits to be taken
-};
-
-/// In which way an operation is to enter the kernel.
-enum class Route : std::uint8_t {
-    plain,  // io_submit as it is
-    nowait, // io_submit with RWF_NOWAIT added; what comes back as EAGAIN is carried on elsewhere
-    nonblocking, // the same on a descriptor that is O_NONBLOCK, where RWF_NOWAIT is not known
-    helper,      // io_submit by a helper thread
-    call,        // preadv2 or pwritev2 by a helper thread, for files that know no AIO at all
-};
-
-/// Whether it is looked at if the call that submits it puts the thread to sleep.
+/// Whether the call that submits an operation is checked for having slept.
 enum class SubmitWatch : std::uint8_t {
     none,
     together, // with whatever goes by the same call
     alone,    // it goes by a call of its own
 };
 
-/// The record of one operation. Its address is what the kernel knows it by: it stays where it is
-/// from start until it has been taken as completed. Owned by the floor above, which derives from
-/// it; the engine allocates none and frees none.
-class Operation : public Link<Operation, 0>, // backlog, stream, order, helper and completed lists
-                  public Link<Operation, 1>  // the transfers under way on a file
-{
+/// One operation under way. Its address is what the kernel knows it by: it stays where it is from
+/// start until it has been taken as completed.
+///
+/// Ownership: the floor above owns it and derives from it; the engine allocates and frees none.
+class Operation : public Link<Operation, 0>, public Link<Operation, 1> {
 public:
-    static constexpr int holder = 0;
-    static constexpr int transfers = 1;
+    static constexpr int holder = 0;    // the list of its holder, by its state
+    static constexpr int transfers = 1; // the transfers under way on a file
 
     Iocb iocb;
 
-    // What was asked for. Set by the floor above before start.
-    FileState* file = nullptr;
-    std::byte* base = nullptr; // of a plain transfer
-    iovec* vector = nullptr;   // of a vectored one: the record's own copy, consumed by progress
-    std::size_t length = 0;    // bytes, or vectors
-    std::int64_t offset = 0;   // bytes
-    RwFlags flags = RwFlags::none;
-    IoPriority priority;
-    std::uint32_t poll_events = 0;
-    Kind kind = Kind::none;
-    std::uint8_t rank = 0; // the lowest leaves the backlog first
-    bool prioritised = false;
-    bool exact = false;        // short transfers are carried on
-    bool after_writes = false; // an fsync that waits for the writes started before it
+    // Set by the floor above before start.
+    Request request;
+    FileRecord* file = nullptr;
 
-    // Where it stands. The engine's.
-    State state = State::idle;
-    Route route = Route::plain;
+    // The engine's, while it is under way.
+    Way way = Way::submit;
     SubmitWatch watch = SubmitWatch::none;
     bool cancel_requested = false; // the kernel was asked to
-    bool internal = false;         // the engine's own poll
-    std::uint64_t sequence = 0;    // among the writes and flushes of its file
-    std::size_t done = 0;          // bytes transferred by earlier parts
-    Pin* pin = nullptr;            // holds the file for a helper
-    bool in_turn = false;          // helpers make these one after the other on a file
-    bool waits_for_turn = false;
-    bool lent = false; // the file was lent to it
-
-    // The outcome.
+    bool internal = false;         // a poll of the engine's own, which no scheduler knows
+    bool in_turn = false;          // workers make these one after the other on a file
+    bool appends = false;          // the FileOrder's: an append that goes on
+    bool waits_for_turn = false;   // with the worker pool
+    bool is_slow = false;          // the same: in which of its lists it waits
+    bool read_ahead = false;       // the same: the kernel has been told of it
+    bool end_of_file = false;
+    std::uint64_t sequence = 0; // among the writes and flushes of its file
+    std::uint64_t slot = 0;     // of the context: its share of the Slots; 0: none
+    std::size_t done = 0;       // bytes transferred by earlier parts; done_so_far() elsewhere
+    Turn* turn = nullptr;       // with the worker pool: of which it is one, or null
+    void* pin = nullptr;        // what keeps its file for a worker, where a number does not
     std::int64_t result = 0;
     std::int64_t result2 = 0;
-    bool end_of_file = false;
 
-    [[nodiscard]] bool is_read() const noexcept {
-        return kind == Kind::read || kind == Kind::readv;
+    [[nodiscard]] State state() const noexcept { return state_; }
+    /// The only way a state changes.
+    void move_to(State next) noexcept {
+        assert(transitions::allowed(state_, next));
+        state_ = next;
     }
-    [[nodiscard]] bool is_write() const noexcept {
-        return kind == Kind::write || kind == Kind::writev;
+    /// Forgets an earlier use.
+    void begin() noexcept {
+        assert(state_ == State::idle);
+        done = 0;
+        result = 0;
+        result2 = 0;
+        end_of_file = false;
+        cancel_requested = false;
     }
-    [[nodiscard]] bool is_transfer() const noexcept { return is_read() || is_write(); }
-    [[nodiscard]] bool is_flush() const noexcept {
-        return kind == Kind::fsync || kind == Kind::fdatasync;
+
+    [[nodiscard]] bool has_slot() const noexcept { return slot != 0; }
+    [[nodiscard]] bool is_read() const noexcept { return request.is_read(); }
+    [[nodiscard]] bool is_write() const noexcept { return request.is_write(); }
+    [[nodiscard]] bool is_transfer() const noexcept { return request.is_transfer(); }
+    [[nodiscard]] bool is_flush() const noexcept { return request.is_flush(); }
+    [[nodiscard]] bool is_poll() const noexcept { return request.kind == Kind::poll; }
+
+    /// Whether a worker that has it submits it.
+    [[nodiscard]] bool is_submitted() const noexcept {
+        return is_poll() || way == Way::worker_submit;
+    }
+    /// Whether it is tried where it cannot block, so that EAGAIN is not its end.
+    [[nodiscard]] bool is_try() const noexcept {
+        return asks_nowait() || way == Way::call_nonblocking;
+    }
+    /// The same by RWF_NOWAIT, which a file may not know: EOPNOTSUPP.
+    [[nodiscard]] bool asks_nowait() const noexcept {
+        return way == Way::submit_nowait || way == Way::call_nowait || way == Way::worker_nowait;
     }
 
     /// Bytes that are still to be transferred.
     [[nodiscard]] std::size_t remaining() const noexcept {
-        return vector == nullptr ? length - done : remaining_in_vector();
+        return request.is_vectored() ? remaining_in_vector() : request.length - done;
     }
-    /// Moves the start of the buffers by `bytes` that have been transferred.
+    /// Bytes transferred by earlier parts. The engine's thread, while a worker may have it.
+    [[nodiscard]] std::size_t done_so_far() noexcept {
+        return std::atomic_ref{done}.load(std::memory_order_relaxed);
+    }
+    /// Moves the start of the buffers by `bytes` that have been transferred. The holder's thread.
     void advance(std::size_t bytes) noexcept {
-        done += bytes;
-        if (vector != nullptr) {
+        std::atomic_ref{done}.store(done + bytes, std::memory_order_relaxed);
+        if (request.is_vectored()) {
             advance_vector(bytes);
         }
     }
-    /// Fills in the iocb for what remains, on descriptor `fd`.
+    /// Fills in the iocb for what remains, on descriptor `fd`. `event_fd`: -1 for none.
     void prepare(int fd, int event_fd) noexcept;
-    /// Does it by preadv2 or pwritev2: a count of bytes or a negative errno.
-    std::int64_t call(int fd) noexcept;
 
 private:
     [[nodiscard]] std::size_t remaining_in_vector() const noexcept;
     void advance_vector(std::size_t bytes) noexcept;
+
+    State state_ = State::idle;
 };
 
 using OperationList = List<Operation, Operation::holder>;

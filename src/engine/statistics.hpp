@@ -19,7 +19,7 @@ struct Statistics {
     std::uint64_t submit_calls = 0; // io_submit on the engine's own thread
     std::uint64_t nowait_tries = 0;
     std::uint64_t nowait_refused = 0;   // of those, EAGAIN, or refused by the file
-    std::uint64_t offloaded = 0;        // calls made by helpers
+    std::uint64_t offloaded = 0;        // operations that went to workers
     std::uint64_t continued = 0;        // further parts of short transfers
     std::uint64_t polled = 0;           // waits of streams
     std::uint64_t backlogged = 0;       // waited for room in the context

@@ -4,16 +4,26 @@
 
 #include <aioxx/core/error.hpp>
 
+#include <algorithm>
 #include <bit>
+#include <limits>
 #include <new>
 
 AIOXX_NAMESPACE_BEGIN
+namespace {
+
+constexpr std::size_t longest = std::numeric_limits<std::ptrdiff_t>::max();
+
+} // namespace
 
 AlignedBuffer::AlignedBuffer(std::size_t size, std::size_t alignment)
     : size_(size), alignment_(alignment) {
     if (!std::has_single_bit(alignment)) {
         throw_error(std::make_error_code(std::errc::invalid_argument),
                     "AlignedBuffer: the alignment is no power of two");
+    }
+    if (size > longest - std::min(alignment, longest)) {
+        throw std::bad_alloc{}; // operator new rounds up, past the end of what it can count
     }
     if (size != 0) {
         data_ = static_cast<std::byte*>(::operator new (size, std::align_val_t{alignment}));

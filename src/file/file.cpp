@@ -2,9 +2,11 @@
 // Copyright (c) 2026 The libaioxx authors
 #include <aioxx/file/file.hpp>
 
-#include "file/file_use.hpp"
+#include "file/shared_descriptor.hpp"
 #include "file/statx.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include <fcntl.h>
@@ -70,6 +72,23 @@ bool is_of_memory(std::uint32_t file_system) noexcept {
 
 constexpr std::uint32_t fuse = 0x65735546;
 
+bool is_of_network(std::uint32_t file_system) noexcept {
+    constexpr std::array<std::uint32_t, 12> all{
+        0x00006969,             // NFS
+        0x0000517b,             // SMB
+        0xff534d42,             // CIFS
+        0xfe534d42,             // SMB2
+        0x01021997,             // 9p
+        0x5346414f, 0x6b414653, // AFS
+        0x00c36400,             // Ceph
+        0x73757245,             // Coda
+        0x0bd00bd0,             // Lustre
+        0x20030528,             // OrangeFS
+        0x786f4256,             // folders of a VirtualBox host
+    };
+    return std::ranges::find(all, file_system) != all.end();
+}
+
 } // namespace
 
 File::File(int fd, bool owned, std::error_code& error) noexcept : fd_(fd), owned_(owned) {
@@ -100,6 +119,7 @@ void File::learn(std::error_code& error) noexcept {
     const std::uint32_t file_system = kind_ == FileKind::regular ? file_system_of(fd_) : 0;
     in_memory_ = is_of_memory(file_system);
     on_fuse_ = file_system == fuse;
+    on_network_ = is_of_network(file_system);
     alignment_ = alignment_of(fd_, kind_, status);
 }
 
@@ -134,7 +154,9 @@ File::File(File&& other) noexcept
       alignment_(std::exchange(other.alignment_, {})),
       kind_(std::exchange(other.kind_, FileKind::none)), owned_(std::exchange(other.owned_, false)),
       in_memory_(std::exchange(other.in_memory_, false)),
-      on_fuse_(std::exchange(other.on_fuse_, false)), uses_(other.uses_.exchange(nullptr)) {}
+      on_fuse_(std::exchange(other.on_fuse_, false)),
+      on_network_(std::exchange(other.on_network_, false)),
+      shared_(other.shared_.exchange(nullptr)) {}
 
 File& File::operator=(File&& other) noexcept {
     if (this != &other) {
@@ -147,7 +169,8 @@ File& File::operator=(File&& other) noexcept {
         owned_ = std::exchange(other.owned_, false);
         in_memory_ = std::exchange(other.in_memory_, false);
         on_fuse_ = std::exchange(other.on_fuse_, false);
-        uses_ = other.uses_.exchange(nullptr);
+        on_network_ = std::exchange(other.on_network_, false);
+        shared_ = other.shared_.exchange(nullptr);
     }
     return *this;
 }
@@ -159,24 +182,31 @@ File::~File() {
 
 void File::close(std::error_code& error) noexcept {
     const bool owned = owned_;
-    const int fd = release();
-    error.clear();
-    // EINTR: Linux has released the descriptor all the same, and another thread may own it now.
-    if (owned && fd >= 0 && ::close(fd) != 0 && errno != EINTR) {
-        error.assign(errno, std::generic_category());
+    SharedDescriptor* const shared = shared_.exchange(nullptr);
+    const int fd = forget();
+    int failure = 0;
+    if (shared != nullptr) {
+        failure = shared->close(false);
+    } else if (owned && fd >= 0 && ::close(fd) != 0 && errno != EINTR) {
+        // EINTR: Linux has released the descriptor all the same, and another thread may own it now.
+        failure = errno;
     }
+    error.assign(failure, std::generic_category());
 }
 
 int File::release() noexcept {
-    FileUse* use = uses_.exchange(nullptr);
-    while (use != nullptr) {
-        FileUse* const next = use->next();
-        use->file_closes(); // while the number is still this file's
-        use = next;
+    if (SharedDescriptor* const shared = shared_.exchange(nullptr)) {
+        shared->close(true);
     }
+    return forget();
+}
+
+/// What is left is as File{}.
+int File::forget() noexcept {
     owned_ = false;
     in_memory_ = false;
     on_fuse_ = false;
+    on_network_ = false;
     kind_ = FileKind::none;
     alignment_ = {};
     status_flags_ = 0;

@@ -36,6 +36,15 @@ int cancel(Handle handle, IocbLayout* iocb, EventLayout* event) noexcept;
 int get_events(Handle handle, long min, long max, EventLayout* events, Timeout timeout,
                const sigset_t* mask) noexcept;
 
+/// preadv2 or pwritev2, and fsync or fdatasync: what is made without kernel AIO, by workers. Bytes,
+/// or a negative errno. `at`: -1 for the file's own position.
+std::int64_t transfer(bool write, int fd, const iovec* parts, std::size_t count, std::int64_t at,
+                      int flags) noexcept;
+std::int64_t flush(bool data_only, int fd) noexcept;
+/// posix_fadvise with POSIX_FADV_WILLNEED: reads ahead into the page cache, and does not wait for
+/// it. May block where there is no room for more requests, or no memory.
+void will_need(int fd, std::int64_t offset, std::size_t length) noexcept;
+
 void prepare_read(IocbLayout& iocb, int fd, void* buffer, std::size_t length,
                   std::int64_t offset) noexcept;
 void prepare_write(IocbLayout& iocb, int fd, const void* buffer, std::size_t length,

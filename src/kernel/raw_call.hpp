@@ -19,8 +19,11 @@ namespace kernel {
 
 #if defined(__x86_64__) && defined(__LP64__)
 
-// The instruction itself: syscall(2) costs 40 instructions more, for its variable arguments and to
-// save and restore errno, and these calls are made for every operation.
+// The instruction itself. By syscall(2), with its variable arguments, and errno saved and restored,
+// a read of /dev/zero by a Context takes 210 instructions at depth 1 instead of 124 (callgrind; the
+// C loop on libaio takes 179, and no more than 20 above that are wanted), 57 instead of 55 at depth
+// 32. Of the time it makes no more than a hundredth there (1.012, 0.998 to 1.022, to the C loop),
+// and nothing that shows on zram.
 inline long enter_kernel(long number, long a, long b = 0, long c = 0) noexcept {
     long result = number;
     __asm__ volatile("syscall" : "+a"(result) : "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");

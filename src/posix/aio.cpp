@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// The functions of <aio.h> under each of their names. Both widths of the block are declared only
-// when the program's own choice is not made.
+// The functions of <aio.h>, which is the header of this file, under each of their names. Both
+// widths of the block are declared only where neither is chosen.
 #undef _FILE_OFFSET_BITS
 #undef _TIME_BITS
 #define _LARGEFILE64_SOURCE 1 // NOLINT(bugprone-reserved-identifier)
 
 #include "posix/calls.hpp"
+#include "posix/listio.hpp"
 
 #include <cstddef>
 
@@ -18,19 +19,19 @@ using aioxx::posix::ControlBlock;
 using aioxx::posix::Opcode;
 
 template <typename Block>
-constexpr bool is_laid_out_like_ours =
-    offsetof(ControlBlock, fd) == offsetof(Block, aio_fildes) &&
-    offsetof(ControlBlock, list_opcode) == offsetof(Block, aio_lio_opcode) &&
-    offsetof(ControlBlock, priority_decrease) == offsetof(Block, aio_reqprio) &&
-    offsetof(ControlBlock, buffer) == offsetof(Block, aio_buf) &&
-    offsetof(ControlBlock, length) == offsetof(Block, aio_nbytes) &&
-    offsetof(ControlBlock, notification) == offsetof(Block, aio_sigevent) &&
-    offsetof(ControlBlock, mark) == offsetof(Block, __next_prio) &&
-    offsetof(ControlBlock, unused) == offsetof(Block, __abs_prio) &&
-    offsetof(ControlBlock, error) == offsetof(Block, __error_code) &&
-    offsetof(ControlBlock, outcome) == offsetof(Block, __return_value) &&
-    sizeof(ControlBlock) <= offsetof(Block, aio_offset);
-static_assert(is_laid_out_like_ours<aiocb> && is_laid_out_like_ours<aiocb64>);
+constexpr bool
+    has_our_layout = offsetof(ControlBlock, fd) == offsetof(Block, aio_fildes) &&
+                     offsetof(ControlBlock, list_opcode) == offsetof(Block, aio_lio_opcode) &&
+                     offsetof(ControlBlock, priority_decrease) == offsetof(Block, aio_reqprio) &&
+                     offsetof(ControlBlock, buffer) == offsetof(Block, aio_buf) &&
+                     offsetof(ControlBlock, length) == offsetof(Block, aio_nbytes) &&
+                     offsetof(ControlBlock, notification) == offsetof(Block, aio_sigevent) &&
+                     offsetof(ControlBlock, mark) == offsetof(Block, __next_prio) &&
+                     offsetof(ControlBlock, unused) == offsetof(Block, __abs_prio) &&
+                     offsetof(ControlBlock, error) == offsetof(Block, __error_code) &&
+                     offsetof(ControlBlock, result) == offsetof(Block, __return_value) &&
+                     sizeof(ControlBlock) <= offsetof(Block, aio_offset);
+static_assert(has_our_layout<aiocb> && has_our_layout<aiocb64>);
 
 template <typename Block>
 ControlBlock& ours(Block* block) noexcept {
@@ -69,8 +70,8 @@ int start_list(int mode, Block* const list[], int count, const sigevent* notific
         return -1;
     }
     auto* const* const blocks = reinterpret_cast<ControlBlock* const*>(list);
-    return aioxx::posix::list(mode, {blocks, static_cast<std::size_t>(count)}, notification,
-                              offset_of<Block>);
+    return aioxx::posix::listio(mode, {blocks, static_cast<std::size_t>(count)}, notification,
+                                offset_of<Block>);
 }
 
 } // namespace
@@ -109,10 +110,10 @@ int aio_error64(const aiocb64* block) noexcept {
 }
 
 ssize_t aio_return(aiocb* block) noexcept {
-    return aioxx::posix::outcome_of(ours(block));
+    return aioxx::posix::return_of(ours(block));
 }
 ssize_t aio_return64(aiocb64* block) noexcept {
-    return aioxx::posix::outcome_of(ours(block));
+    return aioxx::posix::return_of(ours(block));
 }
 
 int aio_cancel(int fd, aiocb* block) noexcept {
@@ -125,8 +126,8 @@ int aio_cancel64(int fd, aiocb64* block) noexcept {
 int aio_suspend(const aiocb* const list[], int count, const timespec* limit) {
     return suspend(list, count, limit);
 }
-/// Under a name of its own, because <aio.h> says that aio_suspend64 does not throw. A thread that
-/// is cancelled in it unwinds.
+/// Under another name in C++, because <aio.h> declares that aio_suspend64 does not throw: a thread
+/// that is cancelled in it unwinds.
 int suspend64(const aiocb64* const list[], int count,
               const timespec* limit) __asm__("aio_suspend64");
 int suspend64(const aiocb64* const list[], int count, const timespec* limit) {
@@ -145,7 +146,7 @@ void aio_init(const aioinit* settings) noexcept {
 }
 
 #if __TIMESIZE != 64
-/// What programs with a 64-bit time_t call on 32-bit machines.
+/// The timespec of programs with a 64-bit time_t on 32-bit machines.
 struct Time64 {
     std::int64_t seconds;
     std::int32_t nanoseconds;
@@ -154,7 +155,7 @@ struct Time64 {
 int __aio_suspend_time64(const aiocb64* const list[], int count, const Time64* limit) {
     timespec converted{};
     if (limit != nullptr) {
-        constexpr std::int64_t longest = 0x7fffffff / 2; // a wait of thirty years
+        constexpr std::int64_t longest = 0x7fffffff / 2; // thirty years
         converted.tv_sec = static_cast<time_t>(limit->seconds < longest ? limit->seconds : longest);
         converted.tv_nsec = limit->nanoseconds;
     }

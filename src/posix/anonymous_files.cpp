@@ -20,15 +20,15 @@ bool AnonymousFiles::open(int own) noexcept {
     }
     epoll_ = engine::move_high(made);
     own_ = own;
-    return learn(own);
+    return remember(own);
 }
 
 bool AnonymousFiles::is_the_same(int fd) noexcept {
-    return knows(fd) || (fd != own_ && !learn(fd) && errno == EPERM);
+    return knows(fd) || (fd != own_ && !remember(fd) && errno == EPERM);
 }
 
-bool AnonymousFiles::learn(int fd) noexcept {
-    struct epoll_event none {}; // it is never waited on
+bool AnonymousFiles::remember(int fd) noexcept {
+    struct epoll_event none {};
     return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &none) == 0;
 }
 

@@ -7,8 +7,9 @@
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
-/// Tells apart open files that have no inode of their own, eventfds, timers and their like: they
-/// all show the same one. An epoll descriptor knows what it holds by number and open file.
+/// Tells apart open files that have no inode of their own: eventfds, timerfds and the like all show
+/// the same one. An epoll descriptor knows each file in it by descriptor and open file; it is used
+/// for that alone, and never waited on.
 class AnonymousFiles {
 public:
     AnonymousFiles() = default;
@@ -16,18 +17,19 @@ public:
     AnonymousFiles& operator=(const AnonymousFiles&) = delete;
     ~AnonymousFiles() { close(); }
 
-    /// `own` is the layer's own descriptor. False when it cannot be kept in mind.
+    /// `own`: a descriptor of the layer, which is remembered. False when that is not possible.
     bool open(int own) noexcept;
-    /// Whether `own` is open, and still what it was: no other file that has its number is learnt.
+    /// Whether `own` is open and is the file that it was. Only asks: another file on that
+    /// descriptor is not remembered.
     [[nodiscard]] bool has_own() const noexcept { return knows(own_); }
-    /// Whether what is open as `fd` is still what it was when this was asked last; true as well for
-    /// what epoll does not take, which nothing waits for.
+    /// Whether the file open as `fd` is the one of the last call, and remembers it. True as well
+    /// for files that epoll does not take: no request waits for those.
     bool is_the_same(int fd) noexcept;
     void close() noexcept;
 
 private:
     [[nodiscard]] bool knows(int fd) const noexcept;
-    bool learn(int fd) noexcept;
+    bool remember(int fd) noexcept;
 
     int epoll_ = -1;
     int own_ = -1;

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
-#include "engine/restraint.hpp"
+#include "posix/backoff.hpp"
 #include "posix/file_identity.hpp"
 
 #include <array>
@@ -13,33 +13,32 @@
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
-/// Reads that find everything in memory, made in the call: two system calls, and none of what takes
-/// an operation through the kernel's AIO and back. glibc's threads do as much on another processor,
-/// beside the program; to be no slower here it has to be cheap.
+/// Reads of what is in memory, made in the call by two system calls, without an operation. glibc
+/// makes them in threads beside the program, on another processor; so a read costs more here than
+/// with glibc unless it is as cheap as this.
 ///
-/// A number may have become another file's since it was learnt. So either the call cannot block
-/// whatever is behind the number, or it is looked whether it still is the same file.
+/// A descriptor may have become another file's since it was described. So either the call cannot
+/// block, whatever the file is; or it is checked first that the file is the same.
 class CachedReads {
 public:
     enum class Kind : std::uint8_t {
-        other,     // not for here
+        other,     // not read here
         cached,    // a file that is read through the page cache
-        in_memory, // one of a file system that has no device
+        in_memory, // a file of a file system without a device
     };
 
-    /// What a number is. With the CriticalSection held.
-    void learn(int fd, Kind kind, const FileIdentity& identity) noexcept;
-    /// Bytes, or -1 when the ordinary way has to be gone. Leaves errno alone, blocks on no device
-    /// and takes no lock.
+    /// Says what file is open as `fd`. With the CriticalSection held.
+    void describe(int fd, Kind kind, const FileIdentity& identity) noexcept;
+    /// Bytes, or -1 where an operation is needed. Keeps errno, blocks on no device, takes no lock.
     ssize_t read(int fd, void* to, std::size_t length, std::int64_t offset) noexcept;
     [[nodiscard]] std::uint64_t count() const noexcept { return count_.load(); }
 
 private:
-    /// Any thread reads it while another one changes it: a mixture matches no file, or the same.
+    /// Threads read it while another one changes it. What they see then, old and new values mixed,
+    /// is the identity of no file, or of this one.
     struct Known {
         std::atomic<Kind> kind{Kind::other};
-        engine::Restraint
-            restraint; // what is not in memory is tried twice, here and on the ordinary way
+        Backoff backoff; // what is not in memory is tried here and then by an operation
         std::atomic<int> flags{0};
         std::atomic<std::uint64_t> device{0};
         std::atomic<std::uint64_t> inode{0};
@@ -47,7 +46,7 @@ private:
         [[nodiscard]] bool is_still(int fd) const noexcept;
     };
 
-    std::array<Known, 1024> known_; // by number; those above go the ordinary way
+    std::array<Known, 1024> known_; // by descriptor; higher ones are not read here
     std::atomic<std::uint64_t> count_{0};
 };
 

@@ -3,9 +3,10 @@
 #include "posix/calls.hpp"
 
 #include "engine/monotonic.hpp"
+#include "posix/cancellation.hpp"
 #include "posix/notification.hpp"
-#include "posix/orders.hpp"
 #include "posix/process.hpp"
+#include "posix/starting_call.hpp"
 #include "posix/waiter.hpp"
 
 #include <algorithm>
@@ -22,19 +23,19 @@ namespace {
 using engine::Kind;
 using Is = ControlBlock::Is;
 
-/// The call fails, and the block says so as well.
+/// The call fails, and so does the block.
 int refuse(ControlBlock& block, int error) noexcept {
     block.finish(-error);
     return fail(error);
 }
 
-int start_one(ControlBlock& block, Layer::Order order) noexcept {
+int start_one(ControlBlock& block, Order order) noexcept {
     int error = 0;
     {
         const CriticalSection section;
         if (Layer* const layer = process::layer(error)) {
-            error = layer->start(block, order, nullptr);
-            layer->end_call(section.before());
+            StartingCall call{*layer, section, nullptr};
+            error = call.start(block, order);
         }
     }
     return error == 0 ? 0 : refuse(block, error);
@@ -44,11 +45,10 @@ std::uint64_t present_generation(const Layer* layer) noexcept {
     return layer != nullptr ? layer->generation() : 0;
 }
 
-/// What has completed and not been taken in yet.
-void look_at_ring(Layer& layer) noexcept {
+void reap_if_anything_completed(Layer& layer) noexcept {
     if (layer.has_events()) {
         const CriticalSection section;
-        layer.take_in();
+        layer.completions().reap(&section.before());
     }
 }
 
@@ -67,8 +67,8 @@ bool read_at_once(ControlBlock& block, std::int64_t offset) noexcept {
 }
 
 std::chrono::nanoseconds span_of(const timespec& time) noexcept {
-    constexpr time_t for_ever = 1'000'000'000; // thirty years; what is longer would not fit
-    return std::chrono::seconds{std::clamp<time_t>(time.tv_sec, -1, for_ever)} +
+    constexpr time_t longest = 1'000'000'000; // thirty years; more might overflow
+    return std::chrono::seconds{std::clamp<time_t>(time.tv_sec, -1, longest)} +
            std::chrono::nanoseconds{time.tv_nsec};
 }
 
@@ -100,7 +100,7 @@ int error_of(const ControlBlock& block) noexcept {
     case Is::unknown:
         return fail(EINVAL);
     case Is::in_progress:
-        look_at_ring(*layer);
+        reap_if_anything_completed(*layer);
         break;
     case Is::finished:
     case Is::returned:
@@ -109,14 +109,14 @@ int error_of(const ControlBlock& block) noexcept {
     return block.error_now();
 }
 
-ssize_t outcome_of(ControlBlock& block) noexcept {
-    if (block.error_now() == EINPROGRESS || !block.take_outcome()) {
+ssize_t return_of(ControlBlock& block) noexcept {
+    if (block.error_now() == EINPROGRESS || !block.take_result()) {
         return fail(EINVAL);
     }
-    if (block.outcome < 0) {
+    if (block.result < 0) {
         errno = block.error_now();
     }
-    return static_cast<ssize_t>(block.outcome);
+    return static_cast<ssize_t>(block.result);
 }
 
 int cancel(int fd, const ControlBlock* block) noexcept {
@@ -128,9 +128,13 @@ int cancel(int fd, const ControlBlock* block) noexcept {
     }
     const CriticalSection section;
     Layer* const layer = process::layer_if_any();
+    if (layer == nullptr) {
+        return AIO_ALLDONE;
+    }
     try {
-        return layer != nullptr ? layer->cancel(fd, block) : AIO_ALLDONE;
-    } catch (const std::bad_alloc&) { // for a descriptor that is new to it
+        return block != nullptr ? cancel_block(*layer, section, *block)
+                                : cancel_all_on(*layer, section, fd);
+    } catch (const std::bad_alloc&) { // for a descriptor that had no request yet
         return AIO_ALLDONE;
     }
 }
@@ -161,7 +165,6 @@ int suspend(std::span<const ControlBlock* const> blocks, const timespec* limit) 
         deadline = engine::monotonic_in(span_of(*limit));
     }
     Waiter waiter{*layer};
-    waiter.spin();
     int error = 0;
     while (!waiter.look(done)) {
         if (error != 0) {
@@ -172,9 +175,9 @@ int suspend(std::span<const ControlBlock* const> blocks, const timespec* limit) 
     return 0;
 }
 
-void configure(int helpers, int idle_seconds) noexcept {
+void configure(int workers, int idle_seconds) noexcept {
     Settings settings;
-    settings.helpers = static_cast<unsigned>(std::max(helpers, 1));
+    settings.workers = static_cast<unsigned>(std::max(workers, 1));
     settings.idle = std::chrono::seconds{std::max(idle_seconds, 0)};
     const CriticalSection section;
     process::configure(settings);

@@ -3,7 +3,9 @@
 #pragma once
 
 #include "posix/control_block.hpp"
+#include "posix/order.hpp"
 
+#include <cerrno>
 #include <cstdint>
 #include <ctime>
 #include <span>
@@ -11,22 +13,22 @@
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
-// What the functions of <aio.h> do, for blocks of either width. Each returns as its namesake does,
-// with errno.
-
-enum class Opcode : int { read = 0, write = 1, none = 2 }; // LIO_READ, LIO_WRITE, LIO_NOP
+// What the functions of <aio.h> do, for blocks of either width; lio_listio is in listio.hpp. Each
+// returns what the function of <aio.h> returns, and sets errno.
 
 int transfer(ControlBlock& block, Opcode opcode, std::int64_t offset) noexcept;
 int synchronise(ControlBlock& block, int operation) noexcept;
 int error_of(const ControlBlock& block) noexcept;
-ssize_t outcome_of(ControlBlock& block) noexcept;
+ssize_t return_of(ControlBlock& block) noexcept;
 int cancel(int fd, const ControlBlock* block) noexcept;
-/// A cancellation point. `limit` null: none.
+/// A cancellation point. `limit`: null for none.
 int suspend(std::span<const ControlBlock* const> blocks, const timespec* limit);
-/// `offset_of`: the one of a block, of the width that the caller's blocks have.
-int list(int mode, std::span<ControlBlock* const> blocks, const sigevent* notification,
-         std::int64_t (*offset_of)(const ControlBlock&)) noexcept;
-void configure(int helpers, int idle_seconds) noexcept;
+void configure(int workers, int idle_seconds) noexcept;
+
+inline int fail(int error) noexcept {
+    errno = error;
+    return -1;
+}
 
 } // namespace posix
 AIOXX_NAMESPACE_END

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// Compiled without exceptions: a thread may be cancelled at any instruction in here, and unwinding
-// from one that is no call would end the program if there were a table to look it up in.
+// Compiled without exceptions. A thread may be cancelled at any instruction of this function, and a
+// table of call sites, which exceptions bring, lists calls only: unwinding from another instruction
+// would end the program.
 
-#include "posix/waiter.hpp"
+#include "posix/cancellable_futex.hpp"
 
 #include <cerrno>
 
@@ -16,7 +17,8 @@ AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
 int cancellable_futex_wait(std::uint32_t* word, std::uint32_t value, const timespec* limit) {
-#ifdef SYS_futex_time64 // 32-bit: timespec is the C library's, whose size is its own affair
+#ifdef SYS_futex_time64 // 32 bits: the size of the C library's timespec may be another than the
+                        // kernel's
     struct {
         std::int64_t seconds;
         std::int64_t nanoseconds;

@@ -17,9 +17,9 @@ namespace posix {
 
 struct Request;
 
-/// glibc's aiocb up to the offset, which is where aiocb and aiocb64 part. The four fields that are
-/// its own are ours here: what a block says of itself lies in the block, so that aio_error takes no
-/// lock. They may hold anything when a block is handed in.
+/// glibc's aiocb up to the offset, from where on aiocb and aiocb64 differ. The four fields that
+/// glibc has for itself hold the state of the request, so that aio_error takes no lock. When a
+/// request is started they may hold anything.
 struct ControlBlock {
     int fd;
     int list_opcode;
@@ -28,16 +28,17 @@ struct ControlBlock {
     std::size_t length;
     sigevent notification;
 
-    std::uintptr_t mark; // what this block is, see below
+    std::uintptr_t mark; // the state, see below
     int unused[2];
-    int error;             // EINPROGRESS, or the outcome
-    std::intptr_t outcome; // while in progress the Request, then what aio_return gives
+    int error;            // EINPROGRESS, then what aio_error tells
+    std::intptr_t result; // the Request while in progress, then what aio_return tells
 
-    /// A block is known by a mark that depends on its address: what the program's memory holds by
-    /// chance, or a copy of a block, is none of ours.
+    /// The mark depends on the state and on the block's address. So memory with any other content,
+    /// and a copy of a block, are unknown.
     enum class Is : unsigned { unknown, in_progress, finished, returned };
 
-    /// A block that is in progress belongs to one process: a child has copies.
+    /// `generation`: of the process. A forked child has copies of blocks in progress, which are
+    /// unknown there.
     [[nodiscard]] Is state(std::uint64_t generation) const noexcept {
         const std::uintptr_t found = std::atomic_ref{as_mutable().mark}.load();
         if (found == mark_of(Is::finished, 0)) {
@@ -50,19 +51,19 @@ struct ControlBlock {
     }
 
     void begin(Request* request, std::uint64_t generation) noexcept {
-        outcome = reinterpret_cast<std::intptr_t>(request);
+        result = reinterpret_cast<std::intptr_t>(request);
         std::atomic_ref{error}.store(EINPROGRESS);
         std::atomic_ref{mark}.store(mark_of(Is::in_progress, generation));
     }
-    /// From here on the block is the program's again: it may be gone. `result`: bytes, or a
-    /// negative errno.
-    void finish(std::int64_t result) noexcept {
-        outcome = result < 0 ? -1 : static_cast<std::intptr_t>(result);
+    /// `value`: bytes, or a negative errno. From here on the block may be gone: the program may
+    /// free it as soon as it sees the error.
+    void finish(std::int64_t value) noexcept {
+        result = value < 0 ? -1 : static_cast<std::intptr_t>(value);
         std::atomic_ref{mark}.store(mark_of(Is::finished, 0));
-        std::atomic_ref{error}.store(result < 0 ? static_cast<int>(-result) : 0);
+        std::atomic_ref{error}.store(value < 0 ? static_cast<int>(-value) : 0);
     }
-    /// True once.
-    bool take_outcome() noexcept {
+    /// For aio_return: true once.
+    bool take_result() noexcept {
         std::uintptr_t expected = mark_of(Is::finished, 0);
         return std::atomic_ref{mark}.compare_exchange_strong(expected, mark_of(Is::returned, 0));
     }
@@ -70,16 +71,17 @@ struct ControlBlock {
     [[nodiscard]] int error_now() const noexcept {
         return std::atomic_ref{as_mutable().error}.load();
     }
-    [[nodiscard]] Request* request() const noexcept { return reinterpret_cast<Request*>(outcome); }
+    [[nodiscard]] Request* request() const noexcept { return reinterpret_cast<Request*>(result); }
 
 private:
     [[nodiscard]] ControlBlock& as_mutable() const noexcept {
-        return const_cast<ControlBlock&>(*this); // for atomic_ref, which cannot look at const
+        return const_cast<ControlBlock&>(*this); // atomic_ref does not take const
     }
     [[nodiscard]] std::uintptr_t mark_of(Is is, std::uint64_t generation) const noexcept {
         const auto address = reinterpret_cast<std::uintptr_t>(this);
         std::uint64_t value = (address + static_cast<unsigned>(is)) * 0x9e3779b97f4a7c15U;
-        value = (value ^ (value >> 29) ^ generation) * 0xbf58476d1ce4e5b9U; // splitmix64's mixing
+        value =
+            (value ^ (value >> 29) ^ generation) * 0xbf58476d1ce4e5b9U; // the mixing of splitmix64
         return static_cast<std::uintptr_t>(value ^ (value >> 32));
     }
 };

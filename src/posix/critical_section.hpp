@@ -12,10 +12,10 @@
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
-/// The one lock of the layer, held with all signals blocked, so that no handler runs on a thread
-/// that has it: a handler may call aio_suspend, whatever it has interrupted. Cancelling the thread
-/// waits until it is given back. Leaves errno alone. Blocks while another thread has it; nobody
-/// waits for a file with it.
+/// The one lock of the layer. While a thread holds it, all its signals are blocked and it cannot be
+/// cancelled: no signal handler runs on a thread that holds the lock, so that a handler may call
+/// aio_suspend whatever it has interrupted. Keeps errno. Blocks while another thread holds it;
+/// no call that waits for a file is made under it.
 class CriticalSection {
 public:
     CriticalSection() noexcept : errno_(errno) { enter(before_, cancelling_); }
@@ -29,14 +29,15 @@ public:
     /// The signals that were blocked before.
     [[nodiscard]] const sigset_t& before() const noexcept { return before_; }
 
-    /// For threads that have all signals blocked, and that nobody cancels.
+    /// For threads that block all signals and are never cancelled.
     static void lock() noexcept { ::pthread_mutex_lock(&mutex); }
+    static bool try_lock() noexcept { return ::pthread_mutex_trylock(&mutex) == 0; }
     static void unlock() noexcept { ::pthread_mutex_unlock(&mutex); }
-    /// Gives the lock up while waiting; false when `deadline` (monotonic) has passed.
+    /// Releases the lock while it waits. False when `deadline` (monotonic) has passed.
     static bool wait(pthread_cond_t& condition, const timespec& deadline) noexcept {
         return ::pthread_cond_clockwait(&condition, &mutex, CLOCK_MONOTONIC, &deadline) == 0;
     }
-    /// In a forked child, where the thread that forked had it.
+    /// In a forked child, where the thread that forked held it.
     static void make_anew() noexcept { mutex = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP; }
 
     static void enter(sigset_t& before, int& cancelling) noexcept {

@@ -10,9 +10,10 @@
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
-/// Not by fstat: who asks for the times of a file makes its next write change them, and the inode
-/// dirty with every single one (multigrain timestamps, Linux 6.13).
-bool FileIdentity::learn(int fd) noexcept {
+/// Not by fstat, which asks for the times as well: after that the next write gives the file new
+/// times and dirties its inode (multigrain timestamps, Linux 6.13), and a check for each request
+/// would make that every write.
+bool FileIdentity::read_from(int fd) noexcept {
     flags = ::fcntl(fd, F_GETFL);
     if (flags < 0) {
         return false;

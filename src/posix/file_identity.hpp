@@ -9,7 +9,7 @@
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
-/// What tells one open file from another that has its number later.
+/// What tells one open file from another that has its descriptor later.
 struct FileIdentity {
     std::uint64_t device = 0;
     std::uint64_t inode = 0;
@@ -18,8 +18,8 @@ struct FileIdentity {
 
     bool operator==(const FileIdentity&) const = default;
     /// False when nothing is open as `fd`.
-    bool learn(int fd) noexcept;
-    /// Of a kind that shares one inode: it has to be told apart in another way.
+    bool read_from(int fd) noexcept;
+    /// All files of its kind share one inode: AnonymousFiles tells them apart.
     [[nodiscard]] bool is_anonymous() const noexcept { return type == 0; }
 };
 

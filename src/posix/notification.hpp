@@ -11,12 +11,12 @@ namespace posix {
 
 constexpr int last_signal = 64;
 
-/// The notice is a call of the program's function, by a thread that is made for it.
+/// The notice is a call of the program's function in a new thread.
 inline bool wants_thread(const sigevent& notification) noexcept {
     return notification.sigev_notify == SIGEV_THREAD;
 }
 
-/// The notice is a signal. A block that is all zeros asks for signal 0, which is none.
+/// The notice is a signal. A block of zeros asks for signal 0, which is none.
 inline bool wants_signal(const sigevent& notification) noexcept {
     return notification.sigev_notify == SIGEV_SIGNAL && notification.sigev_signo > 0 &&
            notification.sigev_signo <= last_signal;
@@ -26,17 +26,25 @@ inline bool wants_notice(const sigevent& notification) noexcept {
     return wants_thread(notification) || wants_signal(notification);
 }
 
-/// It asks for a signal that there is not: that is an error of the request.
+/// It asks for a signal number that does not exist: an error of the request.
 inline bool wants_impossible_signal(const sigevent& notification) noexcept {
     return notification.sigev_notify == SIGEV_SIGNAL &&
            (notification.sigev_signo < 0 || notification.sigev_signo > last_signal);
 }
 
-/// It asks for no notice, in a way that the standard knows.
+/// It asks for no notice, in a way that POSIX knows.
 inline bool is_silent(const sigevent& notification) noexcept {
     return notification.sigev_notify == SIGEV_NONE ||
            (notification.sigev_notify == SIGEV_SIGNAL && notification.sigev_signo == 0);
 }
+
+/// SIGEV_SIGNAL: queues the signal to this process, with the value and the code SI_ASYNCIO.
+/// Async-signal-safe.
+void send_signal(const sigevent& notification) noexcept;
+
+/// SIGEV_THREAD: makes the thread. Where none can be made the notice is lost, as with glibc. Not
+/// for signal handlers.
+void make_thread(const sigevent& notification) noexcept;
 
 } // namespace posix
 AIOXX_NAMESPACE_END

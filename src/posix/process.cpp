@@ -3,6 +3,7 @@
 #include "posix/process.hpp"
 
 #include "core/fork_generation.hpp"
+#include "posix/critical_section.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -16,45 +17,45 @@ namespace posix::process {
 namespace {
 
 std::atomic<Layer*> present{nullptr};
-std::atomic<Layer*> kept{nullptr}; // of an ancestor, or cut off; never used, and never freed
+/// Layers of an ancestor process, or cut off. Not used any more, and not freed: threads of the
+/// layer may run. Kept in a list, so that they are no leaks.
+std::atomic<Layer*> unused{nullptr};
 Settings settings;
 
-// A child gets the heap, the lock and the layer as they are at that moment: in good order.
+// Signals are blocked while the process forks, so that no handler of the child finds the parent's
+// layer. The lock is not taken: a thread whose handler waits for it, in aio_suspend, may have been
+// interrupted inside malloc, whose own lock fork() waits for. So the child looks whether a thread
+// of the parent had the lock, which is gone; then the state is what that thread has left of it.
 
-sigset_t mask_before_fork;
-int cancelling_before_fork = 0;
+__attribute__((tls_model("initial-exec"))) thread_local sigset_t mask_before_fork;
 
 void before_fork() {
-    sigset_t mask;
-    int cancelling = 0;
-    CriticalSection::enter(mask, cancelling);
-    mask_before_fork = mask; // the lock is held now
-    cancelling_before_fork = cancelling;
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, &mask_before_fork);
 }
 
 void after_fork_in_parent() {
-    const sigset_t mask = mask_before_fork;
-    CriticalSection::leave(mask, cancelling_before_fork);
+    ::pthread_sigmask(SIG_SETMASK, &mask_before_fork, nullptr);
 }
 
-void keep(Layer& layer) noexcept {
-    layer.keep_with(kept.exchange(&layer));
+void set_aside(Layer& layer) noexcept {
+    layer.next_unused = unused.exchange(&layer);
 }
 
-void leave_to_parent(Layer& layer) noexcept {
-    layer.abandon();
-    keep(layer);
+void leave_to_parent(Layer& layer, bool is_consistent) noexcept {
+    layer.abandon(is_consistent);
+    set_aside(layer);
     present.store(nullptr);
 }
 
 void after_fork_in_child() {
+    const bool was_free = CriticalSection::try_lock();
     CriticalSection::make_anew();
-    CriticalSection::lock();
     if (Layer* const layer = present.load()) {
-        leave_to_parent(*layer);
+        leave_to_parent(*layer, was_free);
     }
-    const sigset_t mask = mask_before_fork;
-    CriticalSection::leave(mask, cancelling_before_fork);
+    ::pthread_sigmask(SIG_SETMASK, &mask_before_fork, nullptr);
 }
 
 void watch_forks() noexcept {
@@ -72,16 +73,16 @@ FileIdentity standard_error;
 
 [[gnu::constructor]] void at_start() {
     if (counts_are_wanted()) {
-        standard_error.learn(STDERR_FILENO);
+        standard_error.read_from(STDERR_FILENO);
     }
 }
 
 [[gnu::destructor]] void at_exit() {
     const Layer* const layer = layer_if_any();
     FileIdentity now;
-    if (layer != nullptr && counts_are_wanted() && now.learn(STDERR_FILENO) &&
+    if (layer != nullptr && counts_are_wanted() && now.read_from(STDERR_FILENO) &&
         now.device == standard_error.device && now.inode == standard_error.inode) {
-        ::signal(SIGPIPE, SIG_IGN); // nobody may be reading any more
+        ::signal(SIGPIPE, SIG_IGN); // the reader may be gone
         layer->print_counts();
     }
 }
@@ -95,26 +96,26 @@ Layer* layer_if_any() noexcept {
 
 Layer* layer(int& error) noexcept {
     Layer* layer = layer_if_any();
-    if (layer != nullptr && layer->takes_requests()) {
+    if (layer != nullptr && layer->allows_request()) {
         return layer;
     }
     if (layer != nullptr) {
-        keep(*layer); // its numbers may be the program's by now
+        set_aside(*layer); // its descriptors may be the program's by now
         present.store(nullptr);
     } else if (Layer* const other = present.load()) {
-        leave_to_parent(*other); // a child that was made without the C library's fork
+        leave_to_parent(*other, true); // a child that was made without fork(3)
     }
     watch_forks();
     std::error_code failure;
     try {
-        layer = new Layer{settings, failure}; // for as long as the process lives
+        layer = new Layer{settings, failure}; // until the process ends
     } catch (const std::bad_alloc&) {
         error = EAGAIN;
         return nullptr;
     }
     if (failure) {
         delete layer;
-        // POSIX knows one word for whatever there is too little of.
+        // POSIX has one error for every lack of resources.
         const int value = failure.value();
         error = value == EMFILE || value == ENFILE || value == ENOMEM ? EAGAIN : value;
         return nullptr;

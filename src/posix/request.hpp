@@ -6,50 +6,33 @@
 #include "posix/control_block.hpp"
 
 #include <cstddef>
-#include <deque>
+#include <cstdint>
 
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
-/// The requests of one lio_listio, as far as somebody wants to know when the last is done.
+/// The requests of one lio_listio, for as long as the list's notice or LIO_WAIT needs the last one.
 struct RequestList : engine::Link<RequestList, 0> {
     sigevent notification{};
-    std::size_t unfinished = 0;
+    std::size_t unfinished = 0; // requests, and one more until all have been started
     bool failed = false;
-    bool awaited = false; // by LIO_WAIT: the waiter gives it back
+    bool awaited = false; // by LIO_WAIT; then the waiter gives the list back
 };
 
-/// One request in progress. The block is the program's, and not looked at again until the outcome
-/// is written to it.
+/// One request in progress. The block is the program's: it is read when the request is started, and
+/// written when it is done.
 struct Request : engine::Operation, engine::Link<Request, 2> {
     ControlBlock* block = nullptr;
     sigevent notification{};
     RequestList* list = nullptr;
-    int fd = -1;
-    bool fresh = false;    // started in the present call
-    bool attended = false; // the attendant runs on its account
-    bool no_resources = false;
+    std::uint64_t number = 0;  // in the order of starting
+    bool attended = false;     // a reason for the attendant to run
+    bool no_resources = false; // was cancelled because no thread could be made: EAGAIN
 };
 
-using Requests = engine::List<Request, 2>; // in progress, or of those whose thread is to be made
+/// A request is in one of these: those in progress, those whose notice is to be sent, free ones.
+using Requests = engine::List<Request, 2>;
 using RequestLists = engine::List<RequestList, 0>;
-
-/// Objects made once and used again. Throws std::bad_alloc.
-template <typename T>
-class Pool {
-public:
-    T& take() {
-        if (free_.empty()) {
-            return all_.emplace_back();
-        }
-        return *free_.pop_front();
-    }
-    void give_back(T& item) noexcept { free_.push_back(item); }
-
-private:
-    std::deque<T> all_;
-    engine::List<T, std::is_same_v<T, Request> ? 2 : 0> free_;
-};
 
 } // namespace posix
 AIOXX_NAMESPACE_END

@@ -7,76 +7,112 @@
 #include <cerrno>
 
 AIOXX_NAMESPACE_BEGIN
+namespace mark = queue::mark;
 
-CancelOutcome Queue::Implementation::cancel(Record& record) noexcept {
-    if (record.quarantined || record.state == engine::State::completed ||
-        record.state == engine::State::idle) {
-        return CancelOutcome::too_late;
+/// Ends the wait for it, wherever it is, but where the kernel holds memory that is borrowed.
+Cancellation Queue::Implementation::cancel(Record& record) noexcept {
+    Cancellation answer = recall(record);
+    if (answer == Cancellation::runs_on && !record.borrows) {
+        give_up(record);
+        answer = Cancellation::cancelled;
     }
-    if (record.kind == engine::Kind::none) {
-        if (record.poll_events != 0) {
-            rooms.remove(record);
-        }
-        timers.remove(record);
-        finish_own(record, ECANCELED);
-    } else {
-        switch (engine.cancel(record)) {
-        case engine::Cancelled::yes:
-            break;
-        case engine::Cancelled::requested:
-            return CancelOutcome::requested;
-        case engine::Cancelled::runs_on:
-            return CancelOutcome::runs_on;
-        case engine::Cancelled::too_late:
-            return CancelOutcome::too_late;
-        }
-    }
-    if (delivering == 0) {
+    if (answer == Cancellation::cancelled && delivering == 0) {
         signal_if_ready();
     }
-    return CancelOutcome::cancelled;
+    return answer;
 }
 
-template <typename Predicate>
-std::size_t Queue::Implementation::cancel_if(Predicate&& predicate) noexcept {
+/// Takes it back where that is possible.
+Cancellation Queue::Implementation::recall(Record& record) noexcept {
+    const engine::State state = record.state();
+    if (record.is(mark::given_up) || state == engine::State::completed ||
+        state == engine::State::idle) {
+        return Cancellation::too_late;
+    }
+    if (!record.is_queues_own()) {
+        return engine.cancel(record);
+    }
+    leave_own_list(record);
+    timers.remove(record);
+    finish_own(record, ECANCELED);
+    return Cancellation::cancelled;
+}
+
+/// Of those that the engine does not know.
+void Queue::Implementation::leave_own_list(Record& record) noexcept {
+    if (record.waits_for_capacity()) {
+        rooms.remove(record);
+    } else if (record.waits_for_quarantine()) {
+        quarantine_waits.remove(record);
+    }
+}
+
+/// 1 when it was cancelled, or asked to be.
+std::size_t Queue::Implementation::cancel_counted(Record& record) noexcept {
+    if (record.is(mark::own)) {
+        return 0;
+    }
+    const Cancellation answer = cancel(record);
+    return answer == Cancellation::cancelled || answer == Cancellation::requested ? 1 : 0;
+}
+
+std::size_t Queue::Implementation::cancel_all() noexcept {
     std::size_t count = 0;
-    pool.for_each_in_use([&](Record& record) {
-        if (!record.own && predicate(record)) {
-            const CancelOutcome outcome = cancel(record);
-            count += outcome == CancelOutcome::cancelled || outcome == CancelOutcome::requested;
-        }
-    });
+    if (!is_copy()) {
+        pool.for_each_in_use([&](Record& record) { count += cancel_counted(record); });
+    }
+    return count;
+}
+
+std::size_t Queue::Implementation::cancel_on(queue::DescriptorReference& file) noexcept {
+    std::size_t count = 0;
+    if (!is_copy()) {
+        pool.for_each_of_file(&file.newest_record,
+                              [&](Record& record) { count += cancel_counted(record); });
+    }
     return count;
 }
 
 std::size_t Queue::cancel(const File& file) noexcept {
-    const FileUse* const use = FileUses::find(file, &implementation_->engine);
-    if (use == nullptr) {
+    Implementation* const queue = queue::usable(implementation_);
+    if (queue == nullptr) {
         return 0;
     }
-    return implementation_->cancel_if(
-        [use](const queue::Record& record) { return record.file == use; });
+    const queue::Entry entry{queue->owner, "Queue::cancel"};
+    const SharedDescriptor* const descriptor = SharedDescriptor::find(file);
+    FileUse* const use = descriptor != nullptr ? descriptor->use_by(queue) : nullptr;
+    return use != nullptr ? queue->cancel_on(static_cast<queue::DescriptorReference&>(*use)) : 0;
 }
 
 std::size_t Queue::cancel_all() noexcept {
-    return implementation_->cancel_if([](const queue::Record&) { return true; });
+    Implementation* const queue = queue::usable(implementation_);
+    if (queue == nullptr) {
+        return 0;
+    }
+    const queue::Entry entry{queue->owner, "Queue::cancel_all"};
+    return queue->cancel_all();
 }
 
-/// Runs until nothing is left, or until `deadline`; without one until the kernel has let go of all
-/// memory that is not ours.
+/// Runs until nothing is left, or until `deadline`; without one until the kernel is done with all
+/// memory that is borrowed.
 Queue::Left Queue::Implementation::run_down(std::optional<Clock::time_point> deadline) {
     closing = true;
-    cancel_if([](const Record&) { return true; });
-    for (;;) {
+    pool.for_each_in_use([this](Record& record) {
+        if (!record.is(mark::own)) {
+            recall(record); // what cannot be taken back has until the deadline
+        }
+    });
+    while (!is_too_deep()) {
         if (any_posts.load(std::memory_order_acquire)) {
             deliver_posts(); // not counted: a call that posts another would go on for ever
         }
         const std::size_t delivered = round(); // these are finite, as none are started any more
-        const bool done = deadline ? outstanding == 0 && quarantined == 0 : count_borrowed() == 0;
+        const bool done = deadline ? outstanding() == 0 && quarantined == 0 : !any_borrowed();
         if (delivered == 0 && (done || (deadline && Clock::now() >= *deadline))) {
             break;
         }
         if (delivered > 0 || engine.has_completed() || !finished.empty() ||
+            first_given_up != nullptr ||
             any_posts.load(std::memory_order_acquire)) { // what woke for them has been reaped
             continue;
         }
@@ -88,45 +124,43 @@ Queue::Left Queue::Implementation::run_down(std::optional<Clock::time_point> dea
             engine.wait(nullptr, error);
         }
     }
-    if (outstanding == 0 && delivering == 0) {
-        destroy_tasks(parked_tasks);
+    if (outstanding() == 0 && delivering == 0) {
+        destroy_parked_tasks();
     }
-    return {outstanding, quarantined};
+    return {outstanding(), quarantined};
 }
 
-std::size_t Queue::Implementation::count_borrowed() noexcept {
-    std::size_t count = 0;
-    pool.for_each_in_use([&count](const Record& record) {
-        count += record.borrows && record.state != engine::State::idle ? 1 : 0;
-    });
-    return count;
+/// Asked again and again it looks at each record once: none is begun any more.
+bool Queue::Implementation::any_borrowed() noexcept {
+    while (Record* const record = pool.first_in_use()) {
+        if (record->borrows && record->state() != engine::State::idle) {
+            return true;
+        }
+        pool.pass(*record);
+    }
+    return false;
 }
 
-/// The queue ends here for its user: whoever still waits is told so, on this thread, and the
-/// frames of tasks that have not ended go.
+/// The queue ends here for its user. The callbacks of operations that still wait are called with
+/// that, on this thread, and the frames of tasks that have not ended are destroyed.
 void Queue::Implementation::abandon() {
-    std::vector<Record*> waiting; // gathered first: callbacks may do as they like
-    pool.for_each_in_use([&waiting](Record& record) {
-        if (!record.quarantined && !record.own) {
-            waiting.push_back(&record);
+    pool.begin_anew();
+    pool.for_each_in_use([this](Record& record) {
+        if (!record.is(mark::given_up | mark::own)) {
+            give_up(record);
         }
     });
-    for (Record* const record : waiting) {
-        record->quarantined = true;
-        ++quarantined;
-        --outstanding;
-        Completion completion{-ETIMEDOUT, 0, record->done, false, {}};
-        call(*record, completion);
-        record->reset();
-    }
     deliver();
     destroy_tasks(parked_tasks);
     destroy_tasks(tasks);
     // Calls that were posted and not made are dropped here, on the thread that they were for.
     decltype(posts){}.swap(posts); // apart, as their destructors may post
+    decltype(posts){}.swap(taken_posts);
+    posts_called = 0;
     failures.clear();
     timer_file.reset();
-    engine.forget_files(); // closed by this thread, perhaps while another one ends the engine
+    closed_files->end();       // Files that are closed from here on are not noted
+    engine.close_idle_files(); // now: the rest of the queue may go much later
 }
 
 AIOXX_NAMESPACE_END

@@ -5,48 +5,137 @@
 #include <aioxx/queue/queue.hpp>
 #include <aioxx/queue/task_node.hpp>
 
+#include "core/fork_generation.hpp"
 #include "engine/engine.hpp"
+#include "file/file_use.hpp"
+#include "queue/background.hpp"
+#include "queue/cancel_requests.hpp"
+#include "queue/copies.hpp"
+#include "queue/descriptor_reference.hpp"
+#include "queue/owner.hpp"
 #include "queue/record.hpp"
 #include "queue/timers.hpp"
+#include "queue/visitors.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <vector>
 
 AIOXX_NAMESPACE_BEGIN
 
-/// The queue itself. Outlives the Queue when the kernel still holds memory that it owns.
-struct Queue::Implementation {
+/// The queue itself; its members are defined in one file for each of the topics below. Outlives
+/// the Queue when the kernel still holds memory that it owns.
+struct Queue::Implementation : queue::Background::Rest {
     using Clock = std::chrono::steady_clock;
     using Record = queue::Record;
+
+    static constexpr unsigned most_nested = 32;
 
     explicit Implementation(const Options& chosen, std::error_code& error);
     ~Implementation();
     Implementation(const Implementation&) = delete;
     Implementation& operator=(const Implementation&) = delete;
 
+    /// In a forked child, whose copy is not to be used. Any thread.
+    [[nodiscard]] bool is_copy() const noexcept { return fork_generation::current() != generation; }
+    /// Throws EDEADLK inside a callback, or in what a task does before it waits.
+    void refuse_if_running(const char* call) const {
+        if (delivering > 0) [[unlikely]] {
+            throw_error(std::make_error_code(std::errc::resource_deadlock_would_occur), call);
+        }
+    }
+    /// Callbacks that run the queue lie on the stack, one on the other: not without end.
+    [[nodiscard]] bool is_too_deep() const noexcept { return delivering >= most_nested; }
+
     // Starting
     detail::Handler* prepare(detail::Request& request, int& error);
+    void copy_memory(Record& record, detail::Request& request);
+    /// What the engine knows of `file`. Throws std::bad_alloc.
+    queue::DescriptorReference& file_of(const File& file) {
+        SharedDescriptor& descriptor = SharedDescriptor::of(file);
+        FileUse* const use = descriptor.use_by(this);
+        return use != nullptr ? static_cast<queue::DescriptorReference&>(*use)
+                              : use_first(file, descriptor);
+    }
+    queue::DescriptorReference& use_first(const File& file, SharedDescriptor& descriptor);
+    /// A record for an operation on `file`, or for one without. Throws std::bad_alloc.
+    Record& take(const File* file) {
+        if (file == nullptr) {
+            Record& record = pool.take(nullptr);
+            record.file = nullptr;
+            return record;
+        }
+        queue::DescriptorReference& reference = file_of(*file);
+        Record& record = pool.take(&reference.newest_record);
+        record.file = &reference;
+        return record;
+    }
+    void close_files() noexcept;
     OperationId launch(Record& record) noexcept;
-    void begin(Record& record) noexcept;
+    void begin_own(Record& record) noexcept;
+    void begin_timed(Record& record) noexcept;
     /// Those that wait for room take none.
     [[nodiscard]] bool is_full() const noexcept {
-        return outstanding - rooms.size() >= options.limit;
+        return outstanding() - rooms.size() >= options.limit;
+    }
+
+    // Giving up
+    int make_room(const detail::Request& request);
+    void prepare_giving_up(Record& record, const detail::Request& request);
+    void copy_borrowed(Record& record, const detail::Request& request, std::size_t bytes);
+    void give_up(Record& record) noexcept;
+    void forget(Record& record) noexcept;
+    std::size_t tell_given_up();
+    void tell_given_up(Record& record);
+    void ended_in_quarantine(Record& record) noexcept;
+    void give_back_copy(Record& record) noexcept;
+    void begin_waiting_for_quarantine(Record& record) noexcept;
+    void tell_waiting_for_quarantine(Record& ended) noexcept;
+
+    /// Started, and not told to its user.
+    [[nodiscard]] std::size_t outstanding() const noexcept {
+        return static_cast<std::size_t>(started - told);
     }
 
     // Running
     std::size_t pass();
+    std::size_t pass_for_user();
     std::size_t deliver();
+    std::size_t deliver_own(std::size_t most);
     std::size_t deliver_posts();
+    void take_posts() noexcept;
+    void cancel_requested(std::size_t count) noexcept;
     void complete(Record& record);
-    void call(detail::Handler& handler, Completion& completion);
-    std::size_t expire();
+    void finish_marked(Record& record) noexcept;
+    void count_failed(const Record& record) noexcept;
+    /// `ended`: to be given back where the thread ends in it.
+    void call(detail::Handler& handler, Completion& completion, Record* ended = nullptr) {
+        ++delivering;
+        try {
+            handler.invoke(completion);
+        } catch (...) {
+            failed(ended); // run() raises it when all are delivered
+        }
+        --delivering;
+    }
+    void failed(Record* ended);
+    /// One whose callback has returned.
+    void give_back(Record& record) noexcept {
+        if (record.waits_for_capacity()) [[unlikely]] {
+            admit_waiting_for_room(); // not before: that place was its own
+        }
+        pool.give_back_without_buffer(record);
+    }
+    void expire();
     void expire_own(Record& record) noexcept;
     void admit_waiting_for_room() noexcept;
     std::size_t round();
@@ -54,6 +143,8 @@ struct Queue::Implementation {
     [[nodiscard]] static std::chrono::nanoseconds time_until(Clock::time_point time) noexcept;
     bool anything_outstanding() noexcept;
     void watch_timers() noexcept;
+    void set_timer() noexcept;
+    void watch_timer_file() noexcept;
     void signal_if_ready() noexcept;
 
     // Exceptions that leave callbacks and tasks
@@ -69,31 +160,45 @@ struct Queue::Implementation {
     void add_task(detail::TaskNode& task) noexcept;
     void remove_task(detail::TaskNode& task) noexcept;
     void destroy_tasks(detail::TaskNode*& list) noexcept;
+    void destroy_parked_tasks() noexcept;
 
     // Cancelling
-    CancelOutcome cancel(Record& record) noexcept;
+    Cancellation cancel(Record& record) noexcept;
+    Cancellation recall(Record& record) noexcept;
+    void leave_own_list(Record& record) noexcept;
     void finish_own(Record& record, int error) noexcept;
-    template <typename Predicate>
-    std::size_t cancel_if(Predicate&& predicate) noexcept;
+    std::size_t cancel_all() noexcept;
+    std::size_t cancel_on(queue::DescriptorReference& file) noexcept;
+    [[nodiscard]] std::size_t cancel_counted(Record& record) noexcept;
 
     // Ending
     Left run_down(std::optional<Clock::time_point> deadline);
     void abandon();
-    [[nodiscard]] std::size_t count_borrowed() noexcept;
+    [[nodiscard]] bool any_borrowed() noexcept;
 
     Options options;
     queue::RecordPool pool; // before the engine: the memory in it goes after the context
     queue::Timers timers;
     engine::Engine engine;
+    ClosedFiles* closed_files;      // counted
     engine::OperationList finished; // of those that never enter the engine
     engine::OperationList rooms;    // wait for outstanding to fall
+    engine::OperationList quarantine_waits;
+    queue::Copies copies;
+    std::size_t copy_wanted = 0;      // bytes of the copy that was refused last
+    Record* first_given_up = nullptr; // to be told
+    Record* last_given_up = nullptr;
+    std::uint64_t given_up_count = 0; // ever
     detail::TaskNode* tasks = nullptr;
     detail::TaskNode* parked_tasks = nullptr; // these cannot go on: the queue closes
 
-    std::size_t outstanding = 0;
-    std::size_t quarantined = 0;
+    std::uint64_t started = 0;
+    std::uint64_t told = 0; // their users
+    std::uint64_t cancelled = 0;
     std::uint64_t timed_out = 0;
+    std::size_t quarantined = 0;
     unsigned delivering = 0; // callbacks on the stack
+    std::size_t untold = 0;  // delivered in this pass_for_user() of what has no user any more
     bool closing = false;
     std::list<std::exception_ptr> failures; // of tasks and callbacks, for run() to raise
 
@@ -101,11 +206,34 @@ struct Queue::Implementation {
     Record* timer_watch = nullptr;
     Clock::time_point timer_set{};
 
+    const std::uint64_t generation = fork_generation::enter(); // of the process whose queue it is
+    queue::Visitors visitors;
+    queue::Owner owner;
     std::atomic<bool> stopped{false};
     std::atomic<bool> any_posts{false};
-    std::mutex posts_mutex; // the two below
+    std::mutex posts_mutex; // of what follows
     std::vector<std::unique_ptr<detail::Handler>> posts;
-    std::vector<OperationId> cancel_requests;
+    queue::CancelRequests cancel_requests;
+
+    // Of the queue's thread.
+    std::vector<std::unique_ptr<detail::Handler>> taken_posts;
+    std::size_t posts_called = 0; // of those: they are first
 };
 
+namespace queue {
+
+/// Null where its construction has failed, and for a child's copy: what that holds is its
+/// parent's. Any thread.
+inline Queue::Implementation* usable(Queue::Implementation* queue) noexcept {
+    return queue != nullptr && !queue->is_copy() ? queue : nullptr;
+}
+/// The same, but throws EINVAL.
+inline Queue::Implementation& expect_usable(Queue::Implementation* queue, const char* call) {
+    if (usable(queue) == nullptr) [[unlikely]] {
+        throw_error(std::make_error_code(std::errc::invalid_argument), call);
+    }
+    return *queue;
+}
+
+} // namespace queue
 AIOXX_NAMESPACE_END

@@ -4,13 +4,13 @@
 
 #include <aioxx/queue/queue.hpp>
 
+#include "queue/failure.hpp"
 #include "queue/implementation.hpp"
+#include "queue/open_failure.hpp"
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
-#include <thread>
 
 AIOXX_NAMESPACE_BEGIN
 namespace {
@@ -18,8 +18,10 @@ namespace {
 engine::Engine::Options engine_options(const Queue::Options& chosen) noexcept {
     engine::Engine::Options options;
     options.depth = chosen.depth;
-    options.helpers = {chosen.helpers, chosen.helper_idle};
+    options.workers.limit = chosen.workers;
+    options.workers.idle = chosen.worker_idle;
     options.nowait_always = chosen.nowait_always;
+    options.needs_kernel_aio = chosen.needs_kernel_aio;
     options.time_submits = chosen.time_submits;
     options.event_fd = chosen.use_event_fd;
     return options;
@@ -28,40 +30,50 @@ engine::Engine::Options engine_options(const Queue::Options& chosen) noexcept {
 } // namespace
 
 Queue::Implementation::Implementation(const Options& chosen, std::error_code& error)
-    : options(chosen), engine(engine_options(chosen), error) {}
+    : Rest{[](Rest& rest) noexcept { delete static_cast<Implementation*>(&rest); },
+           &queue::Background::of_this_process()},
+      options(chosen), engine(engine_options(chosen), error), closed_files(new ClosedFiles),
+      copies(chosen.copy_limit) {}
 
-Queue::Implementation::~Implementation() = default;
+Queue::Implementation::~Implementation() {
+    visitors.await_none();
+    closed_files->drop_reference();
+}
 
-void Queue::open(const Options* options, std::size_t size, std::error_code& error) {
+void Queue::open(const Options* options, std::size_t size, std::error_code* error) {
     // A program built with an older header passes fewer options: the rest have their defaults.
     Options chosen;
     std::memcpy(static_cast<void*>(&chosen), options, std::min(size, sizeof(chosen)));
-    error.clear();
-    auto fresh = std::make_unique<Implementation>(chosen, error);
-    if (!error) {
+    std::error_code failure = no_error();
+    auto fresh = std::make_unique<Implementation>(chosen, failure);
+    if (!failure) {
         implementation_ = fresh.release();
+    } else if (error == nullptr) {
+        queue::throw_open_failure(fresh->engine, failure);
+    }
+    if (error != nullptr) {
+        *error = failure;
     }
 }
 
+bool Queue::is_open() const noexcept {
+    const Implementation* const queue = queue::usable(implementation_);
+    return queue != nullptr && !queue->closing;
+}
+
 Queue::~Queue() {
-    if (implementation_ == nullptr || !implementation_->engine.is_open()) {
-        return; // a child's copy: what it refers to is its parent's
+    Implementation* const queue = queue::usable(implementation_);
+    if (queue == nullptr) {
+        return;
     }
-    implementation_->run_down(std::nullopt);
-    implementation_->abandon();
+    {
+        queue::must_not_be_inside(queue->delivering);
+        const queue::Entry entry{queue->owner, "Queue::~Queue"};
+        queue->run_down(std::nullopt);
+        queue->abandon();
+    }
     // Giving a context back takes 30 ms, and waits for storage that may never answer.
-    // The thread inherits the mask, and takes no signal that somebody else holds back.
-    Implementation* const rest = implementation_;
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    try {
-        std::thread([rest] { delete rest; }).detach();
-    } catch (const std::system_error&) {
-        delete rest;
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    queue->background->destroy(*queue, queue->quarantined > 0);
 }
 
 detail::Handler* Queue::prepare(detail::Request& request, int& error) {
@@ -76,14 +88,34 @@ OperationId Queue::launch(detail::Handler& handler) noexcept {
     return implementation_->launch(static_cast<queue::Record&>(handler));
 }
 
-void Queue::discard(detail::Handler& handler) noexcept {
+void Queue::discard(detail::Handler& handler, detail::Request& request) noexcept {
     auto& record = static_cast<queue::Record&>(handler);
+    request.buffer = std::move(record.buffer);
+    request.begun = false;
     implementation_->timers.remove(record);
+    if (record.is(queue::mark::copied)) {
+        implementation_->copies.give_back(std::move(record.buffer));
+    }
+    record.marks = 0;
     implementation_->pool.give_back(record);
 }
 
+void Queue::throw_refused(const detail::Request& request, int error) {
+    queue::throw_refused(request, error);
+}
+
+void Queue::throw_failed(const detail::Request& request, const detail::StartedFile& file,
+                         int error) {
+    queue::throw_failed(request, file, error);
+}
+
 void Queue::run() {
+    if (queue::usable(implementation_) == nullptr) {
+        return;
+    }
     Implementation& queue = *implementation_;
+    const queue::Entry entry{queue.owner, "Queue::run"};
+    queue.refuse_if_running("Queue::run, inside a callback or task of its own");
     queue.rethrow();
     while (!queue.stopped.exchange(false)) {
         const std::size_t delivered = queue.pass();
@@ -98,10 +130,15 @@ void Queue::run() {
 }
 
 bool Queue::run_once() {
+    if (queue::usable(implementation_) == nullptr) {
+        return false;
+    }
     Implementation& queue = *implementation_;
+    const queue::Entry entry{queue.owner, "Queue::run_once"};
+    queue.refuse_if_running("Queue::run_once, inside a callback or task of its own");
     queue.rethrow();
     while (!queue.stopped.exchange(false)) {
-        const std::size_t delivered = queue.pass();
+        const std::size_t delivered = queue.pass_for_user();
         queue.rethrow();
         if (delivered > 0) {
             return true;
@@ -114,19 +151,29 @@ bool Queue::run_once() {
     return true;
 }
 
+void Queue::expect_to_wait() const {
+    queue::expect_usable(implementation_, "run")
+        .refuse_if_running("run, inside a callback or task of the queue");
+}
+
 void Queue::step() {
-    Implementation& queue = *implementation_;
+    Implementation& queue = queue::expect_usable(implementation_, "run");
+    const queue::Entry entry{queue.owner, "run"};
     queue.rethrow();
     while (queue.pass() == 0 && queue.failures.empty()) {
+        queue::expect_usable(&queue, "run"); // forked by what has just run
         queue.wait(false); // stop() is for run() and run_once(), and must not make this one spin
     }
     queue.rethrow();
 }
 
 std::size_t Queue::run_ready() {
+    if (queue::usable(implementation_) == nullptr || implementation_->is_too_deep()) {
+        return 0;
+    }
     Implementation& queue = *implementation_;
-    // A child's copy counts for its parent.
-    EventFd* const counter = queue.engine.is_open() ? queue.engine.event_counter() : nullptr;
+    const queue::Entry entry{queue.owner, "Queue::run_ready"};
+    EventFd* const counter = queue.engine.event_counter();
     std::error_code ignored;
     if (!queue.failures.empty()) {
         if (counter != nullptr) {
@@ -137,7 +184,7 @@ std::size_t Queue::run_ready() {
     if (counter != nullptr) {
         counter->read(ignored); // before looking, so that what comes later signals again
     }
-    const std::size_t delivered = queue.pass();
+    const std::size_t delivered = queue.pass_for_user();
     if (!queue.failures.empty()) {
         const std::exception_ptr first = queue.take_failure();
         queue.signal_if_ready(); // for those behind it
@@ -147,17 +194,22 @@ std::size_t Queue::run_ready() {
     return delivered;
 }
 
-void Queue::stop() noexcept {
-    implementation_->stopped.store(true);
-    implementation_->engine.wake();
-}
+// These three are called by other threads. As soon as what they tell can be seen the queue's thread
+// may destroy the queue; as visitors they keep what they still use.
 
-void Queue::flush() noexcept {
-    implementation_->engine.flush();
+void Queue::stop() noexcept {
+    if (queue::usable(implementation_) == nullptr) {
+        return;
+    }
+    Implementation& queue = *implementation_;
+    const queue::Visit visit{queue.visitors};
+    queue.stopped.store(true);
+    queue.engine.wake();
 }
 
 void Queue::post_handler(std::unique_ptr<detail::Handler> handler) {
-    Implementation& queue = *implementation_;
+    Implementation& queue = queue::expect_usable(implementation_, "Queue::post");
+    const queue::Visit visit{queue.visitors};
     {
         const std::lock_guard lock{queue.posts_mutex};
         queue.posts.push_back(std::move(handler));
@@ -166,32 +218,51 @@ void Queue::post_handler(std::unique_ptr<detail::Handler> handler) {
     queue.engine.wake();
 }
 
-void Queue::request_cancel(OperationId operation) {
+void Queue::request_cancel(OperationId operation) noexcept {
+    if (queue::usable(implementation_) == nullptr) {
+        return;
+    }
     Implementation& queue = *implementation_;
+    const queue::Visit visit{queue.visitors};
     {
         const std::lock_guard lock{queue.posts_mutex};
-        queue.cancel_requests.push_back(operation);
+        queue.cancel_requests.add(queue.pool, operation);
         queue.any_posts.store(true, std::memory_order_release);
     }
     queue.engine.wake();
 }
 
-CancelOutcome Queue::cancel(OperationId operation) noexcept {
-    queue::Record* const record = implementation_->pool.find(operation);
-    return record != nullptr ? implementation_->cancel(*record) : CancelOutcome::too_late;
+void Queue::flush() noexcept {
+    if (Implementation* const queue = queue::usable(implementation_)) {
+        const queue::Entry entry{queue->owner, "Queue::flush"};
+        queue->engine.flush();
+    }
+}
+
+Cancellation Queue::cancel(OperationId operation) noexcept {
+    Implementation* const queue = queue::usable(implementation_);
+    if (queue == nullptr) {
+        return Cancellation::too_late;
+    }
+    const queue::Entry entry{queue->owner, "Queue::cancel"};
+    queue::Record* const record = queue->pool.find(operation);
+    return record != nullptr ? queue->cancel(*record) : Cancellation::too_late;
 }
 
 Queue::Left Queue::close(std::chrono::steady_clock::time_point deadline) {
-    if (!implementation_->engine.is_open()) {
-        return {}; // a child's copy
+    if (queue::usable(implementation_) == nullptr) {
+        return {};
     }
+    const queue::Entry entry{implementation_->owner, "Queue::close"};
+    const std::size_t untold = implementation_->untold;
     const Left left = implementation_->run_down(deadline);
+    implementation_->untold = untold; // the pass around this one has not counted these
     implementation_->rethrow();
     return left;
 }
 
 int Queue::event_fd() const {
-    const int fd = implementation_->engine.event_fd();
+    const int fd = queue::expect_usable(implementation_, "Queue::event_fd").engine.loop_fd();
     if (fd < 0) {
         throw_error(std::make_error_code(std::errc::invalid_argument),
                     "Queue::event_fd: Options::use_event_fd was not set");
@@ -200,22 +271,42 @@ int Queue::event_fd() const {
 }
 
 std::size_t Queue::outstanding() const noexcept {
-    return implementation_->outstanding;
+    const Implementation* const queue = queue::usable(implementation_);
+    return queue != nullptr ? queue->outstanding() : 0;
+}
+
+std::size_t Queue::quarantined() const noexcept {
+    const Implementation* const queue = queue::usable(implementation_);
+    return queue != nullptr ? queue->quarantined : 0;
 }
 
 unsigned Queue::depth() const noexcept {
-    return implementation_->engine.depth();
+    const Implementation* const queue = queue::usable(implementation_);
+    return queue != nullptr ? queue->engine.depth() : 0;
+}
+
+bool Queue::uses_kernel_aio() noexcept {
+    Implementation* const queue = queue::usable(implementation_);
+    if (queue == nullptr) {
+        return false;
+    }
+    const queue::Entry entry{queue->owner, "Queue::uses_kernel_aio"};
+    return queue->engine.uses_kernel_aio();
 }
 
 void Queue::read_statistics(QueueStatistics* out, std::size_t size) const noexcept {
+    QueueStatistics now;
+    if (queue::usable(implementation_) == nullptr) {
+        std::memcpy(static_cast<void*>(out), &now, std::min(size, sizeof(now)));
+        return;
+    }
     const Implementation& queue = *implementation_;
     const engine::Statistics& counted = queue.engine.statistics();
-    QueueStatistics now;
-    now.started = counted.started;
-    now.completed = counted.completed;
-    now.cancelled = counted.cancelled;
+    now.started = queue.started;
+    now.completed = queue.told - queue.cancelled - queue.timed_out;
+    now.cancelled = queue.cancelled;
     now.timed_out = queue.timed_out;
-    now.outstanding = queue.outstanding;
+    now.outstanding = queue.outstanding();
     now.in_flight = queue.engine.in_kernel();
     now.backlog = queue.engine.backlog();
     now.quarantined = queue.quarantined;
@@ -227,6 +318,8 @@ void Queue::read_statistics(QueueStatistics* out, std::size_t size) const noexce
     now.polled = counted.polled;
     now.blocking_submits = counted.blocking_submits;
     now.submit_time = counted.submit_time;
+    now.kernel_aio = queue.engine.uses_slots();
+    now.copied = queue.copies.used();
     std::memcpy(static_cast<void*>(out), &now, std::min(size, sizeof(now)));
 }
 

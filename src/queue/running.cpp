@@ -15,6 +15,7 @@
 #include <sys/timerfd.h>
 
 AIOXX_NAMESPACE_BEGIN
+namespace mark = queue::mark;
 namespace {
 
 using namespace std::chrono_literals;
@@ -28,7 +29,7 @@ constexpr std::chrono::seconds longest_timer{std::min<std::int64_t>(
 /// by one call. Returns how many were delivered.
 std::size_t Queue::Implementation::pass() {
     std::size_t count = 0;
-    if (!engine.is_open()) [[unlikely]] {
+    if (is_copy()) [[unlikely]] {
         return 0; // a child's copy: what it holds is its parent's to deliver
     }
     if (any_posts.load(std::memory_order_acquire)) [[unlikely]] {
@@ -37,28 +38,64 @@ std::size_t Queue::Implementation::pass() {
     return count + round();
 }
 
+/// The same, and returns how many users were told: not of what has none, or none any more.
+std::size_t Queue::Implementation::pass_for_user() {
+    const std::size_t outside = std::exchange(untold, 0);
+    const std::size_t count = pass();
+    return count - std::exchange(untold, outside);
+}
+
 /// The same without posted calls, which may come without end.
 std::size_t Queue::Implementation::round() {
     std::size_t count = 0;
     engine.reap();
     if (!timers.empty()) {
-        count += expire();
+        expire();
     }
     count += deliver();
-    engine.flush();
+    if (!is_copy()) [[likely]] { // a callback may have forked
+        engine.flush();
+    }
     return count;
 }
 
+/// What has completed by now, and not what its callbacks complete: they may do so without end. They
+/// may also deliver, so that there is less than there was.
+///
+/// Those that the queue has ended itself come first: a write that was never begun is told before a
+/// flush that was started after it.
 std::size_t Queue::Implementation::deliver() {
-    std::size_t count = 0;
-    while (engine::Operation* const operation = engine.take()) {
-        complete(static_cast<Record&>(*operation));
-        ++count;
+    const std::size_t given_up = first_given_up != nullptr ? tell_given_up() : 0;
+    const std::size_t transferred = engine.completed();
+    const std::size_t own = finished.empty() ? 0 : deliver_own(finished.size());
+    if (own != 0 && is_copy()) [[unlikely]] {
+        return given_up + own; // it has forked: the others are its parent's
     }
-    while (engine::Operation* const operation = finished.pop_front()) {
-        operation->state = engine::State::idle;
+    std::size_t left = transferred;
+    for (; left > 0; --left) {
+        engine::Operation* const operation = engine.take();
+        if (operation == nullptr) [[unlikely]] {
+            break;
+        }
         complete(static_cast<Record&>(*operation));
+        if (is_copy()) [[unlikely]] {
+            return given_up + own + transferred - left + 1;
+        }
+    }
+    return given_up + own + transferred - left;
+}
+
+/// At most `most` of those that never enter the engine.
+std::size_t Queue::Implementation::deliver_own(std::size_t most) {
+    std::size_t count = 0;
+    while (count < most && !finished.empty()) {
+        engine::Operation* const operation = finished.pop_front();
+        operation->move_to(engine::State::idle);
         ++count;
+        complete(static_cast<Record&>(*operation));
+        if (is_copy()) [[unlikely]] {
+            break;
+        }
     }
     return count;
 }
@@ -67,110 +104,137 @@ void Queue::Implementation::complete(Record& record) {
     if (record.timer != Record::no_timer) [[unlikely]] {
         timers.remove(record);
     }
-    if (record.quarantined) [[unlikely]] {
-        --quarantined; // its user was told long ago
-        pool.give_back(record);
-        return;
+    bool is_users = true;
+    if (record.marks != 0) [[unlikely]] {
+        if (record.is(mark::given_up)) {
+            ended_in_quarantine(record);
+            return;
+        }
+        is_users = !record.is(mark::own);
+        finish_marked(record);
     }
-    if (record.timed_out && record.result == -ECANCELED) [[unlikely]] {
-        record.result = -ETIMEDOUT;
-        ++timed_out;
-    }
+    const bool owns = record.buffer.data() != nullptr;
     Completion completion{record.result, record.result2, record.done, record.end_of_file,
-                          std::move(record.buffer)};
-    if (!record.own) {
-        --outstanding;
-        if (!rooms.empty() && !record.is_room()) [[unlikely]] {
+                          owns ? std::move(record.buffer) : AlignedBuffer{}};
+    if (is_users) [[likely]] {
+        ++told;
+        if (record.result < 0) [[unlikely]] {
+            count_failed(record);
+        }
+        if (!rooms.empty() && !record.waits_for_capacity()) [[unlikely]] {
             admit_waiting_for_room();
         }
+    } else {
+        ++untold;
     }
-    call(record, completion);
-    if (record.is_room()) [[unlikely]] {
-        admit_waiting_for_room(); // not before: that place was its own
-    }
-    pool.give_back(record);
+    call(record, completion, &record);
+    give_back(record);
 }
 
-void Queue::Implementation::call(detail::Handler& handler, Completion& completion) {
-    ++delivering;
-    try {
-        handler.invoke(completion);
-    } catch (...) {
-        keep(std::current_exception()); // run() raises it when all are delivered
+void Queue::Implementation::count_failed(const Record& record) noexcept {
+    if (record.result == -ECANCELED) {
+        ++cancelled;
+    } else if (record.result == -ETIMEDOUT) {
+        ++timed_out;
     }
-    --delivering;
 }
 
+/// What is left to do for one that could have been given up.
+void Queue::Implementation::finish_marked(Record& record) noexcept {
+    if (record.is(mark::copied)) {
+        give_back_copy(record);
+    }
+    if (record.is(mark::timed_out) && record.result == -ECANCELED) {
+        record.result = -ETIMEDOUT;
+    }
+    record.marks = 0;
+}
+
+/// Those that were there when it began, in their order, also when one of them delivers others.
 std::size_t Queue::Implementation::deliver_posts() {
-    std::vector<std::unique_ptr<detail::Handler>> calls;
-    std::vector<OperationId> cancels;
+    take_posts();
+    std::size_t count = 0;
+    for (std::size_t left = taken_posts.size() - posts_called;
+         left > 0 && posts_called < taken_posts.size(); --left) {
+        const std::unique_ptr<detail::Handler> handler = std::move(taken_posts[posts_called]);
+        if (++posts_called == taken_posts.size()) {
+            const std::lock_guard lock{posts_mutex};
+            any_posts.store(!posts.empty() || cancel_requests.count() > 0,
+                            std::memory_order_release);
+        }
+        Completion nothing;
+        ++count;
+        call(*handler, nothing);
+        if (is_copy()) [[unlikely]] {
+            break;
+        }
+    }
+    return count;
+}
+
+/// Cancels what was asked for, and takes the calls, unless some are left.
+void Queue::Implementation::take_posts() noexcept {
+    std::size_t requests = 0;
     {
         const std::lock_guard lock{posts_mutex};
-        calls.swap(posts);
-        cancels.swap(cancel_requests);
-        any_posts.store(false, std::memory_order_release);
+        requests = cancel_requests.count();
+        if (posts_called == taken_posts.size()) {
+            taken_posts.clear();
+            posts_called = 0;
+            taken_posts.swap(posts);
+            any_posts.store(!taken_posts.empty(), std::memory_order_release);
+        }
     }
-    for (const OperationId id : cancels) {
+    cancel_requested(requests);
+}
+
+/// The `count` oldest that other threads have asked for; more may come meanwhile.
+void Queue::Implementation::cancel_requested(std::size_t count) noexcept {
+    for (; count > 0; --count) {
+        std::unique_lock lock{posts_mutex};
+        const OperationId id = cancel_requests.take();
+        lock.unlock();
         if (Record* const record = pool.find(id)) {
             cancel(*record);
         }
     }
-    for (const auto& handler : calls) {
-        Completion nothing;
-        call(*handler, nothing);
-    }
-    return calls.size();
 }
 
 void Queue::Implementation::admit_waiting_for_room() noexcept {
-    while (!rooms.empty() && !is_full()) {
+    while (!rooms.empty() && !is_full() && copies.fits(copy_wanted)) {
         finish_own(static_cast<Record&>(*rooms.pop_front()), 0);
     }
 }
 
-/// A sleep ends well; a wait for room has timed out.
+/// A sleep ends well, unless its deadline comes before its end; a wait for something else has timed
+/// out.
 void Queue::Implementation::expire_own(Record& record) noexcept {
-    if (record.is_room()) {
-        rooms.remove(record);
-        record.timed_out = true;
-        finish_own(record, ECANCELED);
-    } else {
-        finish_own(record, 0);
+    leave_own_list(record);
+    if (record.times_out) {
+        record.marks |= mark::timed_out;
     }
+    finish_own(record, record.times_out ? ECANCELED : 0);
 }
 
-/// Ends what is past its deadline, each by what can be done for it. Returns how many were told so.
-std::size_t Queue::Implementation::expire() {
-    std::size_t count = 0;
+/// Ends what is past its deadline, each by what can be done for it.
+void Queue::Implementation::expire() {
     const Clock::time_point now = Clock::now();
     while (!timers.empty() && timers.first().deadline <= now) {
         Record& record = timers.first();
         timers.remove(record);
-        if (record.state == engine::State::completed) {
+        if (record.state() == engine::State::completed) {
             continue; // in time, and not delivered yet
         }
-        if (record.kind == engine::Kind::none) {
+        if (record.is_queues_own()) {
             expire_own(record);
             continue;
         }
-        record.timed_out = true;
-        const engine::Cancelled outcome = engine.cancel(record);
-        if (outcome != engine::Cancelled::runs_on || record.borrows) {
-            continue; // its completion is here, or comes; or its memory cannot be kept
+        record.marks |= mark::timed_out;
+        if (engine.cancel(record) == Cancellation::runs_on && !record.borrows) {
+            give_up(record);
         }
-        // The waiter goes on now. The record, and the buffer in it, stay until the kernel is done.
-        ++timed_out;
-        ++quarantined;
-        --outstanding;
-        record.quarantined = true;
-        Completion completion{-ETIMEDOUT, 0, record.done, false, {}};
-        ++count;
-        admit_waiting_for_room();
-        call(record, completion);
-        record.reset();
     }
     watch_timers();
-    return count;
 }
 
 /// With an event loop the next deadline has to make the eventfd readable: a timerfd, polled by an
@@ -189,6 +253,13 @@ void Queue::Implementation::watch_timers() noexcept {
         }
         timer_file.emplace(std::move(file));
     }
+    set_timer();
+    if (timer_watch == nullptr) {
+        watch_timer_file();
+    }
+}
+
+void Queue::Implementation::set_timer() noexcept {
     timer_set = timers.first().deadline;
     // A time_t of 32 bits ends sooner: the timer then rings early, once in 68 years.
     const auto since_epoch =
@@ -197,18 +268,16 @@ void Queue::Implementation::watch_timers() noexcept {
     setting.it_value.tv_sec = static_cast<time_t>(since_epoch.count() / 1'000'000'000);
     setting.it_value.tv_nsec = static_cast<long>(since_epoch.count() % 1'000'000'000);
     ::timerfd_settime(timer_file->fd(), TFD_TIMER_ABSTIME, &setting, nullptr);
-    if (timer_watch != nullptr) {
-        return;
-    }
+}
+
+void Queue::Implementation::watch_timer_file() noexcept {
     try {
-        Record& watch = pool.take();
-        watch.file = &engine.state_of(*timer_file);
-        watch.kind = engine::Kind::poll;
-        watch.poll_events = 1; // POLLIN
-        watch.own = true;
+        Record& watch = take(&*timer_file);
+        watch.request = {};
+        watch.request.kind = engine::Kind::poll;
+        watch.request.poll_events = POLLIN;
+        watch.marks = mark::own;
         watch.borrows = false;
-        watch.quarantined = false;
-        watch.timed_out = false;
         watch.emplace([this](const Completion&) {
             timer_watch = nullptr;
             watch_timers(); // it has told of one: there may be others
@@ -220,9 +289,12 @@ void Queue::Implementation::watch_timers() noexcept {
 }
 
 void Queue::Implementation::wait(bool heeds_stop) {
-    if (engine.has_completed() || !finished.empty() || any_posts.load() ||
-        (heeds_stop && stopped.load())) {
+    if (engine.has_completed() || !finished.empty() || first_given_up != nullptr ||
+        any_posts.load() || (heeds_stop && stopped.load())) {
         return;
+    }
+    if (!closed_files->empty()) {
+        close_files(); // also when a file is used for the first time; not in each pass
     }
     std::error_code error; // EINTR: the caller's loop comes round, and counts the time anew
     if (timers.empty()) {
@@ -240,7 +312,7 @@ std::chrono::nanoseconds Queue::Implementation::time_until(Clock::time_point tim
 }
 
 bool Queue::Implementation::anything_outstanding() noexcept {
-    return engine.is_open() && (outstanding > 0 || any_posts.load(std::memory_order_acquire));
+    return engine.is_open() && (outstanding() > 0 || any_posts.load(std::memory_order_acquire));
 }
 
 AIOXX_NAMESPACE_END

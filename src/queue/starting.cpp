@@ -5,48 +5,43 @@
 #include "queue/implementation.hpp"
 
 #include <cerrno>
+#include <new>
 
 AIOXX_NAMESPACE_BEGIN
-namespace {
+using engine::State;
+namespace mark = queue::mark;
 
-using Kind = detail::Request::Kind;
-
-engine::Kind engine_kind(Kind kind) noexcept {
-    switch (kind) {
-    case Kind::read:
-        return engine::Kind::read;
-    case Kind::write:
-        return engine::Kind::write;
-    case Kind::readv:
-        return engine::Kind::readv;
-    case Kind::writev:
-        return engine::Kind::writev;
-    case Kind::fsync:
-        return engine::Kind::fsync;
-    case Kind::fdatasync:
-        return engine::Kind::fdatasync;
-    case Kind::poll:
-        return engine::Kind::poll;
-    case Kind::sleep:
-    case Kind::room:
-        break;
+/// Throws std::bad_alloc.
+queue::DescriptorReference& Queue::Implementation::use_first(const File& file,
+                                                             SharedDescriptor& descriptor) {
+    close_files();
+    FileUsePlace& place = descriptor.take_place(this);
+    queue::DescriptorReference* reference = nullptr;
+    try {
+        reference = new queue::DescriptorReference{file, descriptor, place, *closed_files};
+        engine.add(*reference);
+    } catch (const std::bad_alloc&) {
+        if (reference != nullptr) {
+            reference->discard();
+        }
+        SharedDescriptor::give_back(place);
+        throw;
     }
-    return engine::Kind::none;
+    place.use.store(reference, std::memory_order_release);
+    return *reference;
 }
 
-} // namespace
-
 detail::Handler* Queue::Implementation::prepare(detail::Request& request, int& error) {
-    const bool bounded = request.kind != Kind::room;
-    if (!engine.is_open()) {
-        error = EINVAL; // a child's copy
+    if (is_copy() || request.begun) [[unlikely]] {
+        error = EINVAL; // its parent's, or begun before
         return nullptr;
     }
+    const queue::Entry entry{owner, "Operation::start"};
     if (closing) {
         error = ECANCELED;
         return nullptr;
     }
-    if (bounded && is_full()) {
+    if (is_full() && request.kind != Kind::capacity) {
         error = EAGAIN;
         return nullptr;
     }
@@ -54,54 +49,65 @@ detail::Handler* Queue::Implementation::prepare(detail::Request& request, int& e
         error = EBADF;
         return nullptr;
     }
-    engine::FileState* const file =
-        request.file != nullptr ? &engine.state_of(*request.file) : nullptr;
-    if (request.has_deadline) {
-        timers.reserve_one();
+    if (request.can_be_given_up) [[unlikely]] {
+        error = make_room(request);
+        if (error != 0) {
+            return nullptr;
+        }
     }
-    Record& record = pool.take();
-    record.file = file;
-    record.kind = engine_kind(request.kind);
-    record.vector = nullptr;
-    record.base = static_cast<std::byte*>(request.data);
-    record.length = request.length;
-    if (request.kind == Kind::readv || request.kind == Kind::writev) {
-        const auto* const first = static_cast<const iovec*>(request.data);
-        record.vectors.assign(first, first + request.length);
-        record.vector = record.vectors.data();
+    Record& record = take(request.file);
+    record.request = request;
+    if (request.buffer.data() != nullptr) {
+        record.buffer = std::move(request.buffer);
+        record.borrows = false;
+    } else {
+        record.borrows = record.is_transfer() && request.length > 0;
     }
-    record.offset = request.offset;
-    record.flags = request.flags;
-    record.priority = request.priority;
-    record.prioritised = request.prioritised;
-    record.poll_events = request.poll_events;
-    record.exact = request.exact;
-    record.after_writes = request.after_writes;
-    record.done = 0;
-    record.result = 0;
-    record.result2 = 0;
-    record.end_of_file = false;
-    record.borrows = record.is_transfer() && request.buffer.data() == nullptr && request.length > 0;
-    record.buffer = std::move(request.buffer);
-    record.deadline = request.deadline;
-    record.timed_out = false;
-    record.quarantined = false;
-    record.own = false;
-    if (request.has_deadline) {
-        timers.add(record);
+    if (request.is_vectored() || request.can_be_given_up) [[unlikely]] {
+        copy_memory(record, request);
     }
-    if (request.kind == Kind::room) {
-        record.poll_events = 1; // told apart from a sleep
-    }
+    request.begun = true;
     return &record;
+}
+
+/// The array of a vectored transfer; and the memory itself for what can be given up. Throws
+/// std::bad_alloc, and has given record and buffer back then.
+void Queue::Implementation::copy_memory(Record& record, detail::Request& request) {
+    try {
+        if (request.is_vectored()) {
+            const auto* const first = static_cast<const iovec*>(request.data);
+            record.vectors.assign(first, first + request.length);
+            record.request.data = record.vectors.data();
+        }
+        if (request.can_be_given_up) {
+            prepare_giving_up(record, request);
+        }
+    } catch (...) { // no memory, or more than any memory
+        request.buffer = std::move(record.buffer);
+        pool.give_back(record);
+        throw;
+    }
+}
+
+/// Files that have been closed since, by whichever thread.
+void Queue::Implementation::close_files() noexcept {
+    FileUse* use = closed_files->take();
+    while (use != nullptr) {
+        FileUse* const next = use->next_closed();
+        engine.close(static_cast<queue::DescriptorReference&>(*use));
+        use = next;
+    }
 }
 
 OperationId Queue::Implementation::launch(Record& record) noexcept {
     const OperationId id = record.id();
-    ++outstanding;
-    begin(record);
-    if (record.timer != Record::no_timer) {
-        watch_timers();
+    ++started;
+    if (record.timer != Record::no_timer) [[unlikely]] {
+        begin_timed(record);
+    } else if (record.is_queues_own()) [[unlikely]] {
+        begin_own(record);
+    } else {
+        engine.start(record);
     }
     if (delivering == 0) {
         engine.flush();
@@ -110,29 +116,46 @@ OperationId Queue::Implementation::launch(Record& record) noexcept {
     return id;
 }
 
-void Queue::Implementation::begin(Record& record) noexcept {
-    if (record.kind != engine::Kind::none) {
+/// One with a deadline. When that has passed nothing is asked of the file.
+void Queue::Implementation::begin_timed(Record& record) noexcept {
+    if (record.times_out && record.deadline <= Clock::now()) {
+        timers.remove(record);
+        record.begin();
+        record.move_to(State::ordered);
+        record.marks |= mark::timed_out;
+        finish_own(record, ECANCELED);
+        return;
+    }
+    if (record.is_queues_own()) {
+        begin_own(record);
+    } else {
         engine.start(record);
-    } else if (record.poll_events != 0) {
-        record.state = engine::State::ordered;
+    }
+    watch_timers();
+}
+
+void Queue::Implementation::begin_own(Record& record) noexcept {
+    record.begin();
+    record.move_to(State::ordered);
+    if (record.waits_for_capacity()) {
         rooms.push_back(record);
         admit_waiting_for_room();
-    } else {
-        record.state = engine::State::ordered;
-        if (record.timer == Record::no_timer) {
-            finish_own(record, 0); // a sleep without an end would be nobody's wish
-        }
+    } else if (record.waits_for_quarantine()) {
+        begin_waiting_for_quarantine(record);
+    } else if (record.timer == Record::no_timer) {
+        finish_own(record, 0); // a sleep without an end would be of no use
     }
 }
 
-/// Outside of run_ready() nobody looks at what is ready but an event loop, through the eventfd. A
-/// call that was posted since run_ready() looked may have been woken for in vain: reaping takes
-/// whatever has woken by then.
+/// For an event loop, which outside of run_ready() sees what is ready by the eventfd alone. For a
+/// call that was posted since run_ready() looked, the wake may have been used up: reaping forgets
+/// all wakes that have come by then.
 void Queue::Implementation::signal_if_ready() noexcept {
     if (EventFd* const counter = engine.event_counter();
-        counter != nullptr &&
+        counter != nullptr && !is_copy() &&
         (engine.has_completed() || engine.has_unsubmitted() || !finished.empty() ||
-         !failures.empty() || any_posts.load(std::memory_order_acquire))) {
+         first_given_up != nullptr || !failures.empty() ||
+         any_posts.load(std::memory_order_acquire))) {
         std::error_code ignored;
         counter->signal(1, ignored);
     }
@@ -141,7 +164,7 @@ void Queue::Implementation::signal_if_ready() noexcept {
 /// Ends one that the engine does not know, or does not know yet.
 void Queue::Implementation::finish_own(Record& record, int error) noexcept {
     record.result = -error;
-    record.state = engine::State::completed;
+    record.move_to(State::completed);
     finished.push_back(record);
 }
 

@@ -4,9 +4,20 @@
 
 #include "queue/implementation.hpp"
 
+#include <aioxx/queue/caught_exception.hpp>
+
+#include "queue/at_return.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
 #include <new>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
+
+#include <dlfcn.h>
 
 AIOXX_NAMESPACE_BEGIN
 namespace {
@@ -50,6 +61,20 @@ void Queue::Implementation::destroy_tasks(detail::TaskNode*& list) noexcept {
     }
 }
 
+/// But for those that something else than an operation may still resume.
+void Queue::Implementation::destroy_parked_tasks() noexcept {
+    detail::TaskNode* task = parked_tasks;
+    while (task != nullptr) {
+        if (task->others > 0) {
+            task = task->next;
+            continue;
+        }
+        remove_task(*task);
+        task->frame.destroy();
+        task = parked_tasks; // destructors may have ended any of them
+    }
+}
+
 /// Where the queue closes, being cancelled is no news. Without memory it is lost.
 void Queue::Implementation::keep(std::exception_ptr failure) noexcept {
     if (closing && says_cancelled(failure)) {
@@ -61,6 +86,19 @@ void Queue::Implementation::keep(std::exception_ptr failure) noexcept {
     }
 }
 
+/// Inside the handler of what a callback has thrown. Throws on where the thread ends.
+void Queue::Implementation::failed(Record* ended) {
+    try {
+        keep(detail::caught_exception());
+    } catch (...) {
+        --delivering;
+        if (ended != nullptr) {
+            give_back(*ended);
+        }
+        throw;
+    }
+}
+
 /// The first; there has to be one.
 std::exception_ptr Queue::Implementation::take_failure() noexcept {
     std::exception_ptr first = std::move(failures.front());
@@ -69,15 +107,20 @@ std::exception_ptr Queue::Implementation::take_failure() noexcept {
 }
 
 void Queue::begin_task(detail::TaskNode& task) {
-    Implementation& queue = *implementation_;
-    if (queue.closing) {
+    if (queue::usable(implementation_) == nullptr || implementation_->closing) {
         task.frame.destroy();
+        queue::expect_usable(implementation_, "begin a task");
         return;
     }
+    Implementation& queue = *implementation_;
+    const queue::Entry entry{queue.owner, "spawn"};
     queue.add_task(task);
-    ++queue.delivering;
-    task.frame.resume(); // which may end it
-    if (--queue.delivering == 0) {
+    {
+        ++queue.delivering;
+        const queue::AtReturn no_more{[&queue]() noexcept { --queue.delivering; }};
+        task.frame.resume(); // which may end it
+    }
+    if (queue.delivering == 0 && !queue.is_copy()) {
         queue.engine.flush();
         queue.signal_if_ready();
     }
@@ -95,6 +138,23 @@ void Queue::park_task(detail::TaskNode& task) noexcept {
 
 void Queue::task_failed(std::exception_ptr failure) noexcept {
     implementation_->keep(std::move(failure));
+}
+
+/// A frame begins with the address of the function that resumes it.
+void detail::throw_not_begun(const void* frame) {
+    const char* code = nullptr;
+    std::memcpy(&code, frame, sizeof(code));
+    Dl_info where{};
+    const bool found = ::dladdr(code, &where) != 0 && where.dli_fname != nullptr;
+    std::array<char, 512> text{};
+    std::snprintf(text.data(), text.size(),
+                  "aioxx::Task: a coroutine was begun, has not ended and awaits nothing "
+                  "(%s+0x%zx, for addr2line). g++ 12 drops the body of one that has co_await in a "
+                  "condition and no variable: see aioxx/task/task.hpp",
+                  found ? where.dli_fname : "",
+                  found ? static_cast<std::size_t>(code - static_cast<char*>(where.dli_fbase))
+                        : reinterpret_cast<std::size_t>(code));
+    throw std::logic_error{text.data()};
 }
 
 AIOXX_NAMESPACE_END

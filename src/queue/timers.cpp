@@ -7,6 +7,10 @@
 AIOXX_NAMESPACE_BEGIN
 namespace queue {
 
+void Timers::grow() {
+    heap_.reserve(heap_.capacity() * 2 + 16);
+}
+
 void Timers::add(Record& record) noexcept {
     heap_.push_back(&record);
     record.timer = heap_.size() - 1;

@@ -17,18 +17,20 @@ public:
     using Clock = std::chrono::steady_clock;
 
     [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
+    [[nodiscard]] std::size_t size() const noexcept { return heap_.size(); }
     [[nodiscard]] Record& first() const noexcept { return *heap_.front(); }
 
     /// Makes room for one more, so that adding it cannot fail. Throws std::bad_alloc.
     void reserve_one() {
         if (heap_.size() == heap_.capacity()) {
-            heap_.reserve(heap_.capacity() * 2 + 16);
+            grow();
         }
     }
     void add(Record& record) noexcept;
     void remove(Record& record) noexcept;
 
 private:
+    void grow();
     void put(std::size_t place, Record& record) noexcept {
         heap_[place] = &record;
         record.timer = place;

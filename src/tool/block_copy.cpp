@@ -3,8 +3,9 @@
 #include "tool/block_copy.hpp"
 
 #include "tool/failure.hpp"
+#include "tool/transfer.hpp"
+#include "tool/write_order.hpp"
 
-#include <aioxx/core/context.hpp>
 #include <aioxx/file/aligned_buffer.hpp>
 #include <aioxx/task/run.hpp>
 #include <aioxx/task/when_all.hpp>
@@ -13,6 +14,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <new>
 
 #include <fcntl.h>
@@ -27,8 +29,12 @@ namespace {
 class Buffers {
 public:
     Buffers(std::size_t count, std::size_t size, std::size_t alignment)
-        : memory_(product(count, size), std::max(alignment, huge_page)), size_(size) {
-        ::madvise(memory_.data(), memory_.size(), MADV_HUGEPAGE);
+        : memory_(product(count, size),
+                  product(count, size) < huge_page ? alignment : std::max(alignment, huge_page)),
+          size_(size) {
+        if (memory_.size() >= huge_page) {
+            ::madvise(memory_.data(), memory_.size(), MADV_HUGEPAGE);
+        }
     }
     std::byte* next() noexcept { return memory_.data() + size_ * used_++; }
 
@@ -47,92 +53,49 @@ private:
     std::size_t used_ = 0;
 };
 
-void require_opened(const std::error_code& error) {
-    if (error.value() == EPERM || error.value() == ENOSYS) {
-        throw Failure("io_setup", "kernel AIO is switched off here", error.value());
-    }
-    if (error) {
-        const aioxx::Context again{1}; // for the text with the limits
-        throw Failure("io_setup", "cannot make a queue", error.value());
-    }
-}
-
-enum class Direction : std::uint8_t { read, write };
-
-/// For a file whose last byte is before `end`: throws.
-[[noreturn]] void fail_at_end(const OpenFile& file, std::int64_t end) {
-    const std::int64_t size = file.size();
-    if (size <= end) {
-        throw Failure(file.name() + ": shrank while it was copied");
-    }
-    // It is made up while it is read, as they are under /sys, or its file system is wrong.
-    throw Failure(file.name() + ": ends after " + std::to_string(end) +
-                  " bytes, and says that it has " + std::to_string(size));
-}
-
-/// Reads or writes a block in full. The buffer has room for it rounded up to the file's alignment.
-aioxx::Task<> transfer(aioxx::Queue& queue, Direction direction, OpenFile& file, std::byte* buffer,
-                       Block block) {
-    const bool reading = direction == Direction::read;
-    for (;;) {
-        const bool direct = file.is_direct();
-        const std::int64_t length = round_up(block.length, file.alignment());
-        const std::span<std::byte> bytes{buffer, static_cast<std::size_t>(length)};
-        auto operation = reading ? queue.read_exact(file.file(), bytes, block.offset)
-                                 : queue.write_all(file.file(), bytes, block.offset);
-        const aioxx::Completion end = co_await std::move(operation).completion();
-        const int error = end.error().value();
-        if (error == EINVAL && direct && file.give_up_direct()) {
-            continue;
-        }
-        const bool ended = end.bytes() < static_cast<std::size_t>(block.length);
-        if (reading && error == 0 && ended) {
-            fail_at_end(file, block.offset + static_cast<std::int64_t>(end.bytes()));
-        }
-        if (error != 0 || ended) {
-            throw Failure(file.name(), reading ? "cannot read" : "cannot write",
-                          error != 0 ? error : ENOSPC);
-        }
-        co_return;
-    }
-}
-
 } // namespace
 
-/// What the workers share. The queue is the first to go: it then waits for the transfers.
+/// What the workers share.
 struct BlockCopy::Pass {
+    aioxx::Queue* queue; // null: plain calls
     DataBlocks blocks;
     Buffers buffers;
     Progress& progress;
-    std::int64_t done = 0;
-    std::error_code error{};
-    aioxx::Queue queue;
+    WriteOrder order{};
+    std::exception_ptr failure{};
+    std::int64_t skipped = 0;
 
-    Pass(DataBlocks all, Buffers memory, unsigned depth, Progress& bar)
-        : blocks(std::move(all)), buffers(std::move(memory)), progress(bar),
-          queue({.depth = depth}, error) {
-        require_opened(error);
-    }
-    void advance(const Block& block) {
-        done += block.length;
-        progress.update(done + blocks.skipped());
+    /// False at the end, or when one of the workers has failed.
+    bool next(Block& block) {
+        const bool found = !failure && blocks.next(block);
+        progress.add(blocks.skipped() - skipped);
+        skipped = blocks.skipped();
+        return found;
     }
 };
 
 BlockCopy::BlockCopy(OpenFile& source, OpenFile& target, std::int64_t size, std::size_t block_size,
-                     unsigned depth)
-    : source_(source), target_(target), size_(size), block_size_(block_size) {
-    const auto block = static_cast<std::int64_t>(block_size);
-    const std::int64_t blocks = size == 0 ? 0 : (size - 1) / block + 1;
-    slots_ = static_cast<unsigned>(std::min<std::int64_t>(depth, blocks));
+                     Ahead ahead)
+    : source_(source), target_(target), size_(size), block_size_(block_size), ahead_(ahead) {}
+
+std::int64_t BlockCopy::blocks() const noexcept {
+    return size_ == 0 ? 0 : (size_ - 1) / static_cast<std::int64_t>(block_size_) + 1;
 }
 
-std::size_t BlockCopy::alignment() const noexcept {
-    return std::max(source_.alignment(), target_.alignment());
+unsigned BlockCopy::at_a_time(unsigned depth) const noexcept {
+    return static_cast<unsigned>(std::min<std::int64_t>(depth, blocks()));
 }
 
-void BlockCopy::set_size(std::int64_t size) const {
-    if (::ftruncate(target_.fd(), size) != 0) {
+void BlockCopy::set_size_ahead() const {
+    const std::int64_t size = round_up(size_, target_.alignment());
+    if (ahead_ != Ahead::nothing && ::ftruncate(target_.fd(), size) != 0) {
+        throw Failure(target_.name(), "cannot set the size", errno);
+    }
+}
+
+/// After the data: it may end in a hole, or be padded.
+void BlockCopy::set_size() const {
+    if (target_.size() != size_ && ::ftruncate(target_.fd(), size_) != 0) {
         throw Failure(target_.name(), "cannot set the size", errno);
     }
 }
@@ -141,8 +104,9 @@ void BlockCopy::set_size(std::int64_t size) const {
 void BlockCopy::reserve(const Block& block) const {
     int result = 0;
     do {
-        result =
-            block.new_range == 0 ? 0 : ::fallocate(target_.fd(), 0, block.offset, block.new_range);
+        result = block.new_range == 0 || ahead_ != Ahead::size_and_blocks
+                     ? 0
+                     : ::fallocate(target_.fd(), 0, block.offset, block.new_range);
     } while (result != 0 && errno == EINTR);
     // Any other error: the file system does without, and the writes will tell.
     if (result != 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) {
@@ -150,58 +114,119 @@ void BlockCopy::reserve(const Block& block) const {
     }
 }
 
-void BlockCopy::run(DataBlocks blocks, Worker worker, unsigned count, unsigned transfers_each,
-                    Progress& progress) const {
-    if (count != 0) {
-        const unsigned depth = count * transfers_each;
-        const std::size_t aligned =
-            std::max(source_.buffer_alignment(), target_.buffer_alignment());
-        Pass pass{std::move(blocks), Buffers{depth, block_size_, aligned}, depth, progress};
-        for (unsigned i = 0; i < count; ++i) {
-            aioxx::spawn(pass.queue, (this->*worker)(pass));
-        }
-        pass.queue.run(); // the first Failure comes out of here, and the queue ends the others
-    }
-    progress.finish();
+BlockCopy::Pass BlockCopy::copying(aioxx::Queue* queue, unsigned buffers,
+                                   Progress& progress) const {
+    const std::size_t alignment = std::max(source_.alignment(), target_.alignment());
+    return {queue, DataBlocks{{&source_}, size_, block_size_, alignment},
+            Buffers{buffers, buffer_size(), buffer_alignment()}, progress};
 }
 
-void BlockCopy::copy(Progress& progress) const {
-    progress.begin("copy", size_);
-    // The target has its size, and its blocks, before they are written: writes that extend a file
-    // or allocate would block in submit.
-    set_size(round_up(size_, target_.alignment()));
-    run({{&source_}, size_, block_size_, alignment()}, &BlockCopy::copy_blocks, slots_, 1,
-        progress);
-    set_size(size_);
+BlockCopy::Pass BlockCopy::comparing(aioxx::Queue* queue, unsigned buffers,
+                                     Progress& progress) const {
+    // What is read through the page cache is to come from storage, as far as the kernel listens.
+    ::posix_fadvise(target_.fd(), 0, 0, POSIX_FADV_DONTNEED);
+    const std::size_t alignment = std::max(source_.alignment(), target_.alignment());
+    return {queue, DataBlocks{{&source_, &target_}, size_, block_size_, alignment},
+            Buffers{buffers, buffer_size(), buffer_alignment()}, progress};
+}
+
+std::size_t BlockCopy::buffer_alignment() const noexcept {
+    return std::max(source_.buffer_alignment(), target_.buffer_alignment());
+}
+
+/// A block, or all of a file that is smaller.
+std::size_t BlockCopy::buffer_size() const noexcept {
+    const std::size_t alignment =
+        std::max({buffer_alignment(), source_.alignment(), target_.alignment()});
+    const std::int64_t all = round_up(size_, alignment);
+    return static_cast<std::size_t>(std::min(all, static_cast<std::int64_t>(block_size_)));
+}
+
+void BlockCopy::run(LazyQueue& queue, unsigned depth, Pass pass, Worker worker,
+                    unsigned count) const {
+    try {
+        pass.queue = &queue.get(depth);
+        for (unsigned i = 0; i < count; ++i) {
+            aioxx::spawn(*pass.queue, keep_failure(pass, worker));
+        }
+        pass.queue->run(); // until all have ended: those in flight when one fails as well
+    } catch (...) {
+        queue.end(); // before the buffers go
+        throw;
+    }
+    if (pass.failure) {
+        std::rethrow_exception(pass.failure);
+    }
+}
+
+/// The queue goes on after a failure: it may have other files.
+aioxx::Task<> BlockCopy::keep_failure(Pass& pass, Worker worker) const {
+    try {
+        co_await (this->*worker)(pass);
+    } catch (...) {
+        pass.failure = pass.failure ? pass.failure : std::current_exception();
+    }
+    if (pass.failure) {
+        pass.order.end();
+    }
+}
+
+void BlockCopy::copy(LazyQueue& queue, unsigned depth, Progress& progress) const {
+    set_size_ahead();
+    const unsigned count = at_a_time(depth);
+    run(queue, depth, copying(nullptr, count, progress), &BlockCopy::copy_blocks, count);
+    set_size();
+}
+
+aioxx::Task<> BlockCopy::copy_in_turn(aioxx::Queue* queue, Progress& progress) const {
+    set_size_ahead();
+    Pass pass = copying(queue, 1, progress);
+    co_await copy_blocks(pass);
+    set_size();
 }
 
 aioxx::Task<> BlockCopy::copy_blocks(Pass& pass) const {
     std::byte* const buffer = pass.buffers.next();
     Block block;
-    while (pass.blocks.next(block)) {
+    while (pass.next(block)) {
         reserve(block);
         co_await transfer(pass.queue, Direction::read, source_, buffer, block);
-        // The last block is written with zeros up to the alignment, and cut off at the end.
-        const std::int64_t padded = round_up(block.length, target_.alignment());
-        std::memset(buffer + block.length, 0, static_cast<std::size_t>(padded - block.length));
-        co_await transfer(pass.queue, Direction::write, target_, buffer, block);
-        pass.advance(block);
+        if (ahead_ == Ahead::nothing) {
+            co_await pass.order.turn(block.number);
+        }
+        if (pass.failure) {
+            co_return;
+        }
+        co_await write(pass, buffer, block);
+        if (ahead_ == Ahead::nothing) {
+            pass.order.pass();
+        }
+        pass.progress.add(block.length);
     }
 }
 
-void BlockCopy::compare(Progress& progress) const {
-    progress.begin("verify", size_);
-    // What is read through the page cache is to come from storage, as far as the kernel listens.
-    ::posix_fadvise(target_.fd(), 0, 0, POSIX_FADV_DONTNEED);
-    run({{&source_, &target_}, size_, block_size_, alignment()}, &BlockCopy::compare_blocks,
-        (slots_ + 1) / 2, 2, progress);
+aioxx::Task<> BlockCopy::write(Pass& pass, std::byte* buffer, Block block) const {
+    // The last block is written with zeros up to the alignment, and cut off at the end.
+    const std::int64_t padded = round_up(block.length, target_.alignment());
+    std::memset(buffer + block.length, 0, static_cast<std::size_t>(padded - block.length));
+    co_await transfer(pass.queue, Direction::write, target_, buffer, block);
+}
+
+void BlockCopy::compare(LazyQueue& queue, unsigned depth, Progress& progress) const {
+    const unsigned count = (at_a_time(depth) + 1) / 2;
+    run(queue, depth, comparing(nullptr, 2 * count, progress), &BlockCopy::compare_blocks, count);
+}
+
+aioxx::Task<> BlockCopy::compare_in_turn(aioxx::Queue* queue, Progress& progress) const {
+    Pass pass = comparing(queue, 2, progress);
+    co_await compare_blocks(pass);
 }
 
 aioxx::Task<> BlockCopy::compare_blocks(Pass& pass) const {
     std::byte* const from = pass.buffers.next();
     std::byte* const to = pass.buffers.next();
     Block block;
-    while (pass.blocks.next(block)) {
+    while (pass.next(block)) {
         co_await aioxx::when_all(transfer(pass.queue, Direction::read, source_, from, block),
                                  transfer(pass.queue, Direction::read, target_, to, block));
         const std::int64_t same = std::mismatch(from, from + block.length, to).first - from;
@@ -209,7 +234,7 @@ aioxx::Task<> BlockCopy::compare_blocks(Pass& pass) const {
             throw Failure(target_.name() + ": read back, it differs from " + source_.name() +
                           " at byte " + std::to_string(block.offset + same));
         }
-        pass.advance(block);
+        pass.progress.add(block.length);
     }
 }
 

@@ -24,6 +24,7 @@ bool DataBlocks::next(Block& block) {
     }
     block.offset = at_;
     block.length = std::min(block_size_, range_end_ - at_);
+    block.number = number_++;
     block.new_range = at_range ? range_end_ - at_ : 0;
     at_ += block.length;
     return true;
@@ -35,7 +36,7 @@ void DataBlocks::find_range() {
     for (const OpenFile* const file : files_) {
         std::int64_t data = ::lseek(file->fd(), at_, SEEK_DATA);
         if (data < 0) {
-            data = errno == ENXIO ? size_ : at_; // no data up to the end, or nobody knows
+            data = errno == ENXIO ? size_ : at_; // no data up to the end, or it is not known
         }
         std::int64_t hole = data < size_ ? ::lseek(file->fd(), data, SEEK_HOLE) : size_;
         if (hole <= data) {

@@ -14,6 +14,7 @@ namespace tool {
 struct Block {
     std::int64_t offset = 0;
     std::int64_t length = 0;
+    std::uint64_t number = 0;   // from 0 on, in the order of the offsets
     std::int64_t new_range = 0; // when not 0: a range of data of this length starts here
 };
 
@@ -39,6 +40,7 @@ private:
     std::int64_t block_size_;
     std::size_t alignment_;
     std::int64_t at_ = 0;
+    std::uint64_t number_ = 0;
     std::int64_t range_end_ = 0;
     std::int64_t skipped_ = 0;
 };

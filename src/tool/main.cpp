@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <cstddef>
 #include <memory>
 #include <new>
 #include <sstream>
@@ -60,15 +61,93 @@ tool::DirectMode parse_direct(const std::string& text) {
                              : tool::DirectMode::automatic;
 }
 
+tool::ReflinkMode parse_reflink(const std::string& text) {
+    return text == "always"  ? tool::ReflinkMode::always
+           : text == "never" ? tool::ReflinkMode::never
+                             : tool::ReflinkMode::automatic;
+}
+
+tool::Preserve parse_preserve_list(const std::string& text) {
+    tool::Preserve preserve;
+    std::string word;
+    if (!tool::parse_preserve(text, preserve, word)) {
+        throw CLI::ValidationError("--preserve", "'" + word + "' is not one of mode, ownership, " +
+                                                     "timestamps, xattr and all");
+    }
+    return preserve;
+}
+
+/// A command's own names of files, apart from the words that the parser sees: it would take some
+/// for its own marks, as "++" and "[a]". For its help, and its complaint when one is missing, it
+/// has the name of each positional argument instead.
+class FileNames {
+public:
+    FileNames(CLI::App& command, std::vector<std::string> positionals)
+        : command_(command), positionals_(std::move(positionals)) {}
+
+    /// `words` begin with the command's.
+    void take_from(std::vector<std::string>& words) {
+        std::vector<std::string> others{words.front()};
+        for (std::size_t i = 1; i < words.size(); ++i) {
+            const std::string& word = words[i];
+            if (word == "--") {
+                names_.insert(names_.end(), words.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                              words.end());
+                break;
+            }
+            if (word.size() < 2 || word.front() != '-') {
+                names_.push_back(word);
+                continue;
+            }
+            others.push_back(with_default(word));
+            if (others.back() == word && takes_next(word) && i + 1 < words.size()) {
+                others.push_back(words[++i]);
+            }
+        }
+        others.insert(others.end(), positionals_.begin(),
+                      positionals_.begin() + static_cast<std::ptrdiff_t>(
+                                                 std::min(names_.size(), positionals_.size())));
+        words = std::move(others);
+    }
+
+    [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
+
+private:
+    /// These have a value behind "=" or none at all, as with cp.
+    static std::string with_default(const std::string& word) {
+        return word == "--preserve"  ? "--preserve=mode,ownership,timestamps"
+               : word == "--reflink" ? "--reflink=always"
+                                     : word;
+    }
+    [[nodiscard]] bool takes_next(const std::string& word) const {
+        const CLI::Option* const option = command_.get_option_no_throw(word);
+        return option != nullptr && option->get_items_expected_min() > 0;
+    }
+
+    CLI::App& command_;
+    std::vector<std::string> positionals_;
+    std::vector<std::string> names_;
+};
+
 // Each adds one subcommand to `app`; parsing then runs it.
 
-void add_copy(CLI::App& app) {
-    const auto options = std::make_shared<tool::CopyOptions>();
+std::shared_ptr<FileNames> add_copy(CLI::App& app, int& status) {
+    struct Options : tool::CopyOptions {
+        std::string positional; // for the help
+    };
+    const auto options = std::make_shared<Options>();
     CLI::App* const command = app.add_subcommand(
-        "copy", "Copy a file with many reads and writes in flight, past the page cache");
-    command->add_option("SOURCE", options->source, "The file to copy")->required();
-    command->add_option("TARGET", options->target, "The name of the copy, replaced if it exists")
-        ->required();
+        "copy", "Copy files with many reads and writes in flight, past the page cache");
+    auto names =
+        std::make_shared<FileNames>(*command, std::vector<std::string>{"SOURCE", "TARGET"});
+    command->add_option("SOURCE...", options->positional, "The files to copy")
+        ->required()
+        ->type_name("");
+    command
+        ->add_option("TARGET", options->positional,
+                     "The name of the copy, replaced if it exists, or the directory for all")
+        ->required()
+        ->type_name("");
     command->add_option("--depth", options->depth, "Blocks in flight at a time")
         ->check(CLI::Range(1U, largest_depth))
         ->type_name("N")
@@ -86,15 +165,35 @@ void add_copy(CLI::App& app) {
             "Direct I/O: where the file system allows it, or fail, or not at all [auto]")
         ->check(CLI::IsMember({"auto", "always", "never"}))
         ->type_name("auto|always|never");
+    command
+        ->add_option_function<std::string>(
+            "--reflink",
+            [options](const std::string& text) { options->reflink = parse_reflink(text); },
+            "Share blocks with the source: where the file system can, or fail, or not [auto]")
+        ->check(CLI::IsMember({"auto", "always", "never"}))
+        ->type_name("auto|always|never");
+    command
+        ->add_option_function<std::string>(
+            "--preserve",
+            [options](const std::string& text) { options->preserve = parse_preserve_list(text); },
+            "Keep more than the permission bits: mode, ownership, timestamps (these three where "
+            "no =LIST is given), xattr, all; with commas between them")
+        ->type_name("[=LIST]");
+    command->add_flag("--in-place", options->in_place,
+                      "Write into the target's file instead of replacing it");
     command->add_flag("--verify", options->verify, "Read the copy back and compare");
     command->add_flag("--quiet", options->quiet, "No progress bar");
-    command->callback([options] {
+    command->callback([options, names, &status] {
+        options->sources = names->names();
+        options->target = options->sources.back();
+        options->sources.pop_back();
         tool::clean_up_on_signals();
-        tool::copy(*options);
+        status = tool::copy(*options) ? 0 : failed;
     });
+    return names;
 }
 
-void add_probe(CLI::App& app) {
+std::shared_ptr<FileNames> add_probe(CLI::App& app) {
     struct Options {
         std::string path;
         bool json = false;
@@ -102,14 +201,21 @@ void add_probe(CLI::App& app) {
     const auto options = std::make_shared<Options>();
     CLI::App* const command = app.add_subcommand(
         "probe", "Tell what kernel and storage give for a path, and which submits block there");
-    command->add_option("PATH", options->path, "A file, a directory or a block device")->required();
+    auto names = std::make_shared<FileNames>(*command, std::vector<std::string>{"PATH"});
+    command->add_option("PATH", options->path, "A file, a directory or a block device")
+        ->required()
+        ->type_name("");
     command->add_flag("--json", options->json, "For programs: one JSON object");
-    command->callback([options] {
+    command->callback([options, names] {
+        if (names->names().size() > 1) {
+            throw CLI::ExtrasError({names->names()[1]});
+        }
         tool::clean_up_on_signals();
-        ::signal(SIGCHLD, SIG_DFL); // who ignores it does not hear how its children end
-        const tool::ProbeReport report = tool::probe(options->path);
+        ::signal(SIGCHLD, SIG_DFL); // ignored, it would hide how children end
+        const tool::ProbeReport report = tool::probe(names->names().front());
         tool::print(options->json ? tool::as_json(report) : tool::as_text(report));
     });
+    return names;
 }
 
 /// `program`: what separate_program() has found.
@@ -138,6 +244,22 @@ std::string version() {
            std::to_string(AIOXX_VERSION_MINOR) + '.' + std::to_string(AIOXX_VERSION_PATCH);
 }
 
+/// For a first word that is no command: what it is, and which there are.
+void require_command(const CLI::App& app, const std::vector<std::string>& words) {
+    const auto is_name = [&](const CLI::App* command) {
+        return command->get_name() == words.front();
+    };
+    const std::vector<const CLI::App*> commands = app.get_subcommands({});
+    if (!words.empty() && ((words.front().size() > 1 && words.front()[0] == '-') ||
+                           std::any_of(commands.begin(), commands.end(), is_name))) {
+        return;
+    }
+    throw CLI::ParseError((words.empty() ? std::string{"no command is given"}
+                                         : "'" + words.front() + "' is no command") +
+                              ": there are copy, probe and posix",
+                          wrong_usage);
+}
+
 /// Runs the command that the words ask for.
 void parse(CLI::App& app, std::vector<std::string> words) {
     try {
@@ -158,15 +280,20 @@ int main(int argc, char** argv) { // NOLINT(bugprone-exception-escape)
                  "aioxx"};
     app.set_version_flag("--version", version());
     app.require_subcommand(1);
-    add_copy(app);
-    add_probe(app);
+    int status = 0;
+    const std::shared_ptr<FileNames> copied = add_copy(app, status);
+    const std::shared_ptr<FileNames> probed = add_probe(app);
     std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
     const std::vector<std::string> program = tool::separate_program(words);
     add_posix(app, program);
-    std::reverse(words.begin(), words.end()); // as the parser wants them
     try {
+        require_command(app, words);
+        if (words.front() == "copy" || words.front() == "probe") {
+            (words.front() == "copy" ? copied : probed)->take_from(words);
+        }
+        std::reverse(words.begin(), words.end()); // as the parser wants them
         parse(app, std::move(words));
-        return 0;
+        return status;
     } catch (const CLI::ParseError& error) {
         return report(std::string{error.what()} + " (see aioxx --help)", wrong_usage);
     } catch (const std::bad_alloc&) {

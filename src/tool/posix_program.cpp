@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "tool/posix_program.hpp"
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>

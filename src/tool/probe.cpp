@@ -6,6 +6,7 @@
 #include "tool/probe_access.hpp"
 #include "tool/probe_file.hpp"
 #include "tool/probe_file_system.hpp"
+#include "tool/probe_flush.hpp"
 #include "tool/probe_system.hpp"
 #include "tool/probe_words.hpp"
 
@@ -186,6 +187,32 @@ void measure(Subject& subject, aioxx::Context context, ProbeReport& report) {
         [](const AccessReport& a, const AccessReport& b) { return a.direct && !b.direct; });
 }
 
+/// The kernel's answer to io_setup does not tell who gave it.
+std::string cause_of(int error, const SystemReport& system) {
+    switch (error) {
+    case EAGAIN:
+        return "sysctl"; // fs.aio-max-nr, or a machine that is out of memory
+    case EPERM:
+    case EACCES:
+        return "seccomp";
+    case ENOSYS:
+        return system.limits ? "seccomp" : "kernel"; // a kernel that has it has its limits
+    default:
+        return "other";
+    }
+}
+
+/// A thread's flush beside kernel AIO's, which is one of the accesses.
+void measure_flush(Subject& subject, ProbeReport& report) {
+    try {
+        if (ProbeFile* const file = subject.writing()) {
+            report.flush_by_thread = flush_by_thread(*file);
+        }
+    } catch (const Failure&) {
+        report.flush_by_thread.reset(); // the accesses tell why nothing can be written
+    }
+}
+
 } // namespace
 
 ProbeReport probe(const std::string& path) {
@@ -204,11 +231,14 @@ ProbeReport probe(const std::string& path) {
         report.no_reads =
             path + (report.size == 0 ? ": says that its size is 0" : ": holds no data");
     }
+    report.on_fuse = subject.any().file().is_on_fuse();
+    measure_flush(subject, report);
     std::optional<aioxx::Context> context;
     try {
         context.emplace(AccessProbe::depth);
     } catch (const std::system_error& error) {
         report.aio_error = error.what(); // with the figures, where the limit is reached
+        report.aio_cause = cause_of(error.code().value(), report.system);
         return report;
     }
     ask_capabilities(subject, report);

@@ -228,7 +228,7 @@ AccessReport AccessProbe::measure(Access access, bool direct) {
         }
     }
     report.verdict = verdict_of(report);
-    report.route = route_of(report, file.file().is_in_memory());
+    report.route = route_of(report, storage_of(file.file()));
     return report;
 }
 

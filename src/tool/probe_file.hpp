@@ -12,7 +12,7 @@
 
 namespace tool {
 
-/// A file that accesses are tried on, block by block: somebody's, which is only read, or a
+/// A file that accesses are tried on, block by block: the user's, which is only read, or a
 /// temporary one of its own, which has no name from the moment that it is there.
 class ProbeFile {
 public:
@@ -36,8 +36,8 @@ public:
     [[nodiscard]] const std::vector<std::int64_t>& blocks() const noexcept { return blocks_; }
     /// Drops the block from the page cache, where the file system has such a thing.
     void forget(std::int64_t block) const noexcept;
-    /// Drops all of what is on the disk from the page cache. What somebody else in the kernel holds
-    /// at the moment goes a little later: it is waited for, for as long as a tenth of a second.
+    /// Drops all of what is on the disk from the page cache. Pages that are in use in the
+    /// kernel at the moment go a little later: they are waited for, for up to a tenth of a second.
     void forget_all() const;
     /// Reads it into the page cache.
     void remember(std::int64_t block);

@@ -64,7 +64,7 @@ FileSystemReport file_system_of(int fd) {
         while (fields >> skipped && skipped != "-") {
         }
         std::string source;
-        fields >> report.type >> source;
+        fields >> report.type >> source >> report.options;
         report.source = unescaped(source);
         report.mount_point = unescaped(mount_point);
     }

@@ -88,7 +88,7 @@ IoUringReport explain(int error) {
                                  "in kernel.io_uring_group (" +
                                      std::to_string(group) + ")");
     }
-    // A kernel that has the switch has io_uring, so somebody else has said ENOSYS.
+    // A kernel that has the switch has io_uring, so ENOSYS comes from elsewhere.
     if (filtered && (error == EPERM || error == EACCES || (error == ENOSYS && disabled >= 0))) {
         return refusal("seccomp", "a seccomp filter refuses it (" + name_of_error(error) + ")");
     }

@@ -77,12 +77,14 @@ const char* word_for(QueueRoute route) noexcept {
     switch (route) {
     case QueueRoute::plain:
         return "plain";
+    case QueueRoute::call:
+        return "call";
     case QueueRoute::nowait_first:
         return "nowait-first";
-    case QueueRoute::helper:
-        return "helper";
-    case QueueRoute::moved_to_helpers:
-        return "moved-to-helpers";
+    case QueueRoute::worker:
+        return "worker";
+    case QueueRoute::moved_to_workers:
+        return "moved-to-workers";
     case QueueRoute::moved_at_times:
         return "moved-at-times";
     }
@@ -121,6 +123,23 @@ Json access(const AccessReport& measured) {
     return object;
 }
 
+Json microseconds_or_null(const std::optional<std::chrono::nanoseconds>& time) {
+    return time ? Json(microseconds(*time)) : Json{};
+}
+
+Json flush(const ProbeReport& report) {
+    return Json{{"kernel_aio_us", microseconds_or_null(flush_by_kernel(report))},
+                {"thread_us", microseconds_or_null(report.flush_by_thread)}};
+}
+
+/// Null elsewhere.
+Json fuse(const ProbeReport& report) {
+    if (!report.on_fuse) {
+        return {};
+    }
+    return Json{{"submits_block", blocking_accesses(report)}, {"queue", "worker"}};
+}
+
 } // namespace
 
 std::string as_json(const ProbeReport& report) {
@@ -138,7 +157,11 @@ std::string as_json(const ProbeReport& report) {
                 {"contexts", contexts(report.system.holders)},
                 {"io_uring", io_uring(report.system.io_uring)},
                 {"direct_io", direct_io(report)},
+                {"kernel_aio", report.aio_error.empty()},
                 {"kernel_aio_error", text_or_null(report.aio_error)},
+                {"kernel_aio_cause", text_or_null(report.aio_cause)},
+                {"flush", flush(report)},
+                {"fuse", fuse(report)},
                 {"opcodes", json_of(report.opcodes)},
                 {"flags", flags(report.flags)},
                 {"reads_of_temporary_file", report.reads_temporary},

@@ -49,6 +49,7 @@ struct FileSystemReport {
     std::string type; // "ext4", "fuse.sshfs"; of a block device nothing
     std::string source;
     std::string mount_point;
+    std::string options; // the file system's own, "rw,compress=zstd:3"
 };
 
 /// What was accepted, or the errno, by name in the order of aioxx::Capabilities.
@@ -66,7 +67,7 @@ struct FlagAnswers {
 /// on XFS (Linux 6.18) several in flight with it go to the same place.
 enum class Access : std::uint8_t { read, cached_read, overwrite, append, fill, fsync };
 
-/// What submission comes to.
+/// What submitting does to the thread.
 enum class Verdict : std::uint8_t {
     asynchronous,
     mostly_asynchronous,
@@ -74,12 +75,13 @@ enum class Verdict : std::uint8_t {
     completes_at_once, ///< Without sleep, and there is nothing left to wait for.
 };
 
-/// What the queue does with such operations (engine/routing.cpp).
+/// What the queue does with such operations (engine/route_policy.hpp).
 enum class QueueRoute : std::uint8_t {
     plain,
+    call, ///< A plain call by the queue's thread, as there is nothing to wait for.
     nowait_first,
-    helper,
-    moved_to_helpers, ///< Submitted plainly and measured, which shows that it blocks.
+    worker,
+    moved_to_workers, ///< Submitted plainly and measured, which shows that it blocks.
     moved_at_times,   ///< The same, now and then.
 };
 
@@ -111,6 +113,7 @@ struct AccessReport {
 
 struct ProbeReport {
     std::string path;
+    bool on_fuse = false;
     SystemReport system;
     aioxx::FileKind kind = aioxx::FileKind::none;
     std::int64_t size = 0; // of a file or a block device
@@ -119,7 +122,11 @@ struct ProbeReport {
     aioxx::DirectAlignment alignment;
     int direct_error = 0; // of setting O_DIRECT
 
+    /// A median: of a flush after one buffered write, by a thread; not where nothing is written.
+    std::optional<std::chrono::nanoseconds> flush_by_thread;
+
     std::string aio_error; // why there is no kernel AIO to be had; nothing below holds then
+    std::string aio_cause; // a word: "sysctl", "seccomp", "kernel", "other"
     std::vector<Answer> opcodes;
     std::vector<FlagAnswers> flags;
 

@@ -12,7 +12,7 @@ SystemReport look_at_system();
 /// Reads the mappings of all processes that this user may look into.
 ContextHolders find_context_holders();
 
-/// Makes an io_uring, in a child process: there are filters that kill whoever tries.
+/// Makes an io_uring, in a child process: there are filters that kill a process that tries.
 IoUringReport try_io_uring();
 
 } // namespace tool

@@ -5,29 +5,21 @@
 #include "tool/probe_words.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <cstdio>
+
+#include <fmt/format.h>
 
 namespace tool {
 namespace {
 
 constexpr std::size_t most_holders = 2;
 
-/// snprintf for a line.
-template <typename... Arguments>
-std::string formatted(const char* format, Arguments... arguments) {
-    std::array<char, 256> line{};
-    const int length = std::snprintf(line.data(), line.size(), format, arguments...);
-    return {line.data(), std::min(static_cast<std::size_t>(std::max(length, 0)), line.size() - 1)};
-}
-
 /// A line of its own, whatever a name holds.
 std::string entry(const char* label, std::string text) {
     std::replace_if(
         text.begin(), text.end(),
         [](char c) { return std::iscntrl(static_cast<unsigned char>(c)) != 0; }, '?');
-    return formatted("%-17s", label) + text + '\n';
+    return fmt::format("{:<17}{}\n", label, text);
 }
 
 std::string title(const ProbeReport& report) {
@@ -86,7 +78,7 @@ std::string direct_line(const ProbeReport& report) {
     const char* const learnt =
         alignment.source == aioxx::DirectAlignment::Source::statx    ? "by statx"
         : alignment.source == aioxx::DirectAlignment::Source::device ? "by the device"
-                                                                     : "assumed, nobody says";
+                                                                     : "assumed, not known";
     return "addresses in multiples of " + std::to_string(alignment.memory) +
            ", offsets and lengths of " + std::to_string(alignment.offset) + " (" + learnt + ")";
 }
@@ -156,14 +148,16 @@ const char* words_for(QueueRoute route) noexcept {
     switch (route) {
     case QueueRoute::plain:
         return "plain submit";
+    case QueueRoute::call:
+        return "plain call at once";
     case QueueRoute::nowait_first:
-        return "NOWAIT first, else helper";
-    case QueueRoute::helper:
-        return "helper";
-    case QueueRoute::moved_to_helpers:
-        return "measured, moved to helpers";
+        return "NOWAIT first, else worker";
+    case QueueRoute::worker:
+        return "worker";
+    case QueueRoute::moved_to_workers:
+        return "measured, moved to workers";
     case QueueRoute::moved_at_times:
-        return "plain, at times helpers";
+        return "plain, at times workers";
     }
     return "";
 }
@@ -179,32 +173,52 @@ std::string nowait_column(const AccessReport& measured) {
     }
 }
 
-std::string label_of(const AccessReport& measured) {
-    if (measured.access == Access::cached_read) {
-        return "buffered read, cached";
-    }
-    return std::string{measured.direct ? "direct " : "buffered "} + name_of(measured.access) +
-           (measured.access == Access::read && !measured.direct ? ", uncached" : "");
-}
-
 std::string row(const AccessReport& measured) {
     const std::string name = label_of(measured);
     if (measured.error != 0) {
-        return formatted("%-24s %s\n", name.c_str(),
-                         ("refused: " + name_of_error(measured.error)).c_str());
+        return fmt::format("{:<24} refused: {}\n", name, name_of_error(measured.error));
     }
-    return formatted("%-24s %8.1f %8.1f %6u %6s  %-20s %s\n", name.c_str(),
-                     microseconds(measured.in_submit), microseconds(measured.to_completion),
-                     in_thousand(measured.slept, measured.submits), nowait_column(measured).c_str(),
-                     name_of(measured.verdict), words_for(measured.route));
+    return fmt::format("{:<24} {:>8.1f} {:>8.1f} {:>6} {:>6}  {:<20} {}\n", name,
+                       microseconds(measured.in_submit), microseconds(measured.to_completion),
+                       in_thousand(measured.slept, measured.submits), nowait_column(measured),
+                       name_of(measured.verdict), words_for(measured.route));
+}
+
+const char* words_for_cause(const ProbeReport& report) noexcept {
+    return report.aio_cause == "sysctl"    ? "fs.aio-max-nr is used up, or memory"
+           : report.aio_cause == "seccomp" ? "a seccomp filter or a security module refuses it"
+           : report.aio_cause == "kernel"  ? "the kernel is built without it"
+                                           : "no known cause";
+}
+
+std::string flush_line(const ProbeReport& report) {
+    std::string text;
+    if (const auto time = flush_by_kernel(report)) {
+        text = fmt::format("{:.1f} µs by kernel AIO, ", microseconds(*time));
+    }
+    return text + fmt::format("{:.1f} µs by a thread, as queues do it",
+                              microseconds(*report.flush_by_thread));
+}
+
+/// What is below is about a file system whose server may be slow.
+std::string fuse_lines(const ProbeReport& report) {
+    if (!report.on_fuse) {
+        return {};
+    }
+    const std::vector<std::string> blocking = blocking_accesses(report);
+    return entry("FUSE", report.accesses.empty() ? "submits were not tried"
+                         : blocking.empty()
+                             ? "no kind of submit was seen to block"
+                             : "submits block: " + fmt::format("{}", fmt::join(blocking, "; "))) +
+           entry("", "a queue has workers make all transfers there");
 }
 
 std::string table(const ProbeReport& report) {
     std::string text;
     if (!report.accesses.empty()) {
-        text += "\n                         submit     done  slept EAGAIN\n"
-                "                             µs       µs  /1000  /1000  submission           "
-                "the queue\n";
+        constexpr const char* head = "{:<24} {:>8} {:>8} {:>6} {:>6}  {:<20} {}\n";
+        text += '\n' + fmt::format(head, "", "submit", "done", "slept", "EAGAIN", "", "") +
+                fmt::format(head, "", "µs", "µs", "/1000", "/1000", "submission", "the queue");
         for (const AccessReport& each : report.accesses) {
             text += row(each);
         }
@@ -231,9 +245,15 @@ std::string as_text(const ProbeReport& report) {
     }
     text += system_lines(report.system);
     text += entry("direct I/O", direct_line(report));
-    if (!report.aio_error.empty()) {
-        return text + entry("kernel AIO", "not available: " + report.aio_error);
+    if (report.flush_by_thread) {
+        text += entry("flush", flush_line(report));
     }
+    if (!report.aio_error.empty()) {
+        return text + entry("kernel AIO", "not available: queues and the drop-in work by threads") +
+               entry("", report.aio_error) + entry("", words_for_cause(report)) +
+               fuse_lines(report);
+    }
+    text += entry("kernel AIO", "available") + fuse_lines(report);
     text += entry("opcodes", text_of(report.opcodes));
     return text + flag_lines(report) + table(report);
 }

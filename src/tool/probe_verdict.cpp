@@ -10,7 +10,7 @@ bool is_part(unsigned part, unsigned whole, unsigned share) noexcept {
     return share * part > whole;
 }
 
-/// One in ten may be an accident: a lock that somebody held.
+/// One in ten may be an accident: a lock that another thread held.
 bool sleeps_at_times(const AccessReport& measured) noexcept {
     return is_part(measured.slept, measured.submits, 10);
 }
@@ -42,16 +42,28 @@ Verdict verdict_of(const AccessReport& measured) noexcept {
     return sleeps_at_times(measured) ? Verdict::mostly_asynchronous : Verdict::asynchronous;
 }
 
-QueueRoute route_of(const AccessReport& measured, bool in_memory) noexcept {
-    if (measured.access == Access::fsync || in_memory) {
-        return QueueRoute::plain;
+Storage storage_of(const aioxx::File& file) noexcept {
+    return file.is_in_memory() ? Storage::memory
+           : file.is_on_fuse() ? Storage::fuse
+                               : Storage::device;
+}
+
+QueueRoute route_of(const AccessReport& measured, Storage storage) noexcept {
+    if (measured.access == Access::fsync) {
+        return QueueRoute::worker;
+    }
+    if (storage == Storage::memory) {
+        return QueueRoute::call;
+    }
+    if (storage == Storage::fuse) { // it may be slow to answer anything
+        return QueueRoute::worker;
     }
     if (!measured.direct) {
         return measured.nowait == AccessReport::Nowait::taken ? QueueRoute::nowait_first
-                                                              : QueueRoute::helper;
+                                                              : QueueRoute::worker;
     }
     if (waits_in_submit(measured)) {
-        return QueueRoute::moved_to_helpers;
+        return QueueRoute::moved_to_workers;
     }
     return sleeps_at_times(measured) ? QueueRoute::moved_at_times : QueueRoute::plain;
 }

@@ -9,8 +9,11 @@ namespace tool {
 /// By fractions, and not by times: so it holds on a busy machine as well.
 Verdict verdict_of(const AccessReport& measured) noexcept;
 
-/// What the queue would do, with its default options, on a file where the access was so measured;
-/// `in_memory`: File::is_in_memory().
-QueueRoute route_of(const AccessReport& measured, bool in_memory) noexcept;
+/// What the queue asks of a file before it looks at how submits go there.
+enum class Storage : std::uint8_t { device, memory, fuse };
+Storage storage_of(const aioxx::File& file) noexcept;
+
+/// What the queue would do, with its default options, on a file where the access was so measured.
+QueueRoute route_of(const AccessReport& measured, Storage storage) noexcept;
 
 } // namespace tool

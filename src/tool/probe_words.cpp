@@ -82,4 +82,31 @@ double microseconds(std::chrono::nanoseconds time) noexcept {
     return std::chrono::duration<double, std::micro>(time).count();
 }
 
+std::string label_of(const AccessReport& measured) {
+    if (measured.access == Access::cached_read) {
+        return "buffered read, cached";
+    }
+    return std::string{measured.direct ? "direct " : "buffered "} + name_of(measured.access) +
+           (measured.access == Access::read && !measured.direct ? ", uncached" : "");
+}
+
+std::vector<std::string> blocking_accesses(const ProbeReport& report) {
+    std::vector<std::string> labels;
+    for (const AccessReport& each : report.accesses) {
+        if (each.error == 0 && each.verdict == Verdict::blocks) {
+            labels.push_back(label_of(each));
+        }
+    }
+    return labels;
+}
+
+std::optional<std::chrono::nanoseconds> flush_by_kernel(const ProbeReport& report) {
+    for (const AccessReport& each : report.accesses) {
+        if (each.access == Access::fsync && !each.direct && each.error == 0) {
+            return each.to_completion;
+        }
+    }
+    return std::nullopt;
+}
+
 } // namespace tool

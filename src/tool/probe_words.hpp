@@ -19,4 +19,13 @@ const char* name_of(aioxx::DirectAlignment::Source source) noexcept;
 unsigned in_thousand(unsigned part, unsigned whole) noexcept;
 double microseconds(std::chrono::nanoseconds time) noexcept;
 
+/// "direct read"; "buffered read, uncached"
+[[nodiscard]] std::string label_of(const AccessReport& measured);
+
+/// The labels of those whose submits block.
+[[nodiscard]] std::vector<std::string> blocking_accesses(const ProbeReport& report);
+
+/// What a flush after a buffered write takes by kernel AIO, if that was measured.
+[[nodiscard]] std::optional<std::chrono::nanoseconds> flush_by_kernel(const ProbeReport& report);
+
 } // namespace tool

@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <string_view>
+#include <utility>
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -59,19 +62,54 @@ std::string time_text(double seconds) {
     return front + two(whole % 60);
 }
 
-} // namespace
-
-Progress::Progress(bool quiet) : shown_(!quiet && ::isatty(STDERR_FILENO) == 1) {}
-
-Progress::~Progress() {
-    if (line_open_) {
-        print("\r\033[K");
+/// "[####----] ", of which a share is done, in what is left of a line; nothing where that is
+/// little.
+std::string bar_text(double share, std::size_t room, std::size_t used) {
+    constexpr std::size_t smallest = 8;
+    constexpr std::size_t largest = 50;
+    constexpr std::size_t around = 3;
+    if (room < used + around + smallest) {
+        return {};
     }
+    const std::size_t length = std::min(room - used - around, largest);
+    const auto filled = static_cast<std::size_t>(share * static_cast<double>(length));
+    return '[' + std::string(filled, '#') + std::string(length - filled, '-') + "] ";
 }
 
-void Progress::begin(std::string label, std::int64_t total) {
+/// Nobody looks at what a job in the background draws, and it may be stopped for that. Where this
+/// is not the terminal of the session, there are no jobs on it.
+bool is_in_background() noexcept {
+    const pid_t foreground = ::tcgetpgrp(STDERR_FILENO);
+    return foreground >= 0 && foreground != ::getpgrp();
+}
+
+/// False for a terminal that would hold up a write.
+bool takes_output() noexcept {
+    pollfd terminal{STDERR_FILENO, POLLOUT, 0};
+    return ::poll(&terminal, 1, 0) > 0 && (terminal.revents & POLLOUT) != 0;
+}
+
+bool is_dumb() noexcept {
+    const char* const type = std::getenv("TERM");
+    return type != nullptr && std::string_view{type} == "dumb"; // no cursor that goes back
+}
+
+} // namespace
+
+Progress::Progress(bool quiet) : shown_(!quiet && ::isatty(STDERR_FILENO) == 1 && !is_dumb()) {}
+
+Progress::~Progress() {
+    make_way();
+}
+
+bool Progress::may_draw() const noexcept {
+    return shown_ && !is_in_background() && takes_output();
+}
+
+void Progress::begin(std::string label, std::int64_t total, int passes) {
     label_ = std::move(label);
     total_ = total;
+    passes_ = passes;
     done_ = 0;
     begun_ = Clock::now();
     next_draw_ = begun_;
@@ -89,40 +127,57 @@ void Progress::update(std::int64_t done) {
     }
 }
 
-void Progress::finish() {
-    if (shown_) {
-        total_ = total_ == unknown ? done_ : total_;
-        done_ = total_;
-        draw(Clock::now(), true);
-        print("\n");
-        line_open_ = false;
+void Progress::make_way() {
+    if (line_open_ && may_draw()) {
+        print("\r\033[K");
     }
+    line_open_ = false;
+    next_draw_ = Clock::now();
+}
+
+void Progress::finish(std::string label) {
+    label_ = std::move(label);
+    total_ = total_ == unknown ? done_ : total_;
+    draw(Clock::now(), true);
+    if (line_open_ && may_draw()) {
+        print("\n");
+    }
+    line_open_ = false;
+}
+
+double Progress::share() const noexcept {
+    const double all = static_cast<double>(total_) * passes_;
+    return total_ == 0 ? 1 : std::min(1.0, static_cast<double>(done_) / all);
+}
+
+std::vector<std::string> Progress::forms(double seconds, bool last, std::size_t room) const {
+    const double rate = static_cast<double>(done_) / seconds;
+    const std::string speed = bytes_text(rate) + "/s";
+    if (total_ == unknown) {
+        const std::string done = bytes_text(static_cast<double>(done_));
+        return {label_ + ' ' + done + ", " + speed, label_ + ' ' + done, done};
+    }
+    const double left = rate > 0 ? seconds * (1 - share()) / std::max(share(), 1e-9) : 0;
+    const std::string time = last ? "took " + time_text(seconds) : time_text(left) + " left";
+    const std::string percent = std::to_string(static_cast<int>(share() * 100)) + '%';
+    const std::string of =
+        label_ + ' ' + percent + " of " + bytes_text(static_cast<double>(total_)) + ' ';
+    const std::string back = speed + ", " + time;
+    return {of + bar_text(share(), room, of.size() + back.size()) + back, of + time,
+            label_ + ' ' + percent + ", " + time, label_ + ' ' + percent, percent};
 }
 
 void Progress::draw(Clock::time_point now, bool last) {
-    const double seconds = std::max(std::chrono::duration<double>(now - begun_).count(), 1e-6);
-    const double rate = static_cast<double>(done_) / seconds;
-    line_open_ = true;
-    if (total_ == unknown) {
-        print('\r' + label_ + ' ' + bytes_text(static_cast<double>(done_)) + ", " +
-              bytes_text(rate) + "/s\033[K");
+    if (!may_draw()) {
         return;
     }
-    const double share = total_ == 0 ? 1 : static_cast<double>(done_) / static_cast<double>(total_);
-    const double left = rate > 0 ? static_cast<double>(total_ - done_) / rate : 0;
-
-    const std::string front = label_ + ' ' + std::to_string(static_cast<int>(share * 100)) +
-                              "% of " + bytes_text(static_cast<double>(total_)) + ' ';
-    const std::string back = ' ' + bytes_text(rate) + "/s, " +
-                             (last ? "took " + time_text(seconds) : time_text(left) + " left");
-    std::string line = front;
-    const std::size_t used = front.size() + back.size() + 3; // brackets, and the last column
-    if (const std::size_t width = terminal_width(); width > used + 8) {
-        const std::size_t room = std::min<std::size_t>(width - used, 50);
-        const auto filled = static_cast<std::size_t>(share * static_cast<double>(room));
-        line += '[' + std::string(filled, '#') + std::string(room - filled, '-') + ']';
-    }
-    print('\r' + line + back + "\033[K");
+    const double seconds = std::max(std::chrono::duration<double>(now - begun_).count(), 1e-6);
+    const std::size_t room = terminal_width() - 1; // after the last column comes the next line
+    const std::vector<std::string> all = forms(seconds, last, room);
+    const auto fits = [room](const std::string& form) { return form.size() <= room; };
+    const auto form = std::find_if(all.begin(), all.end(), fits);
+    print('\r' + (form == all.end() ? std::string{} : *form) + "\033[K");
+    line_open_ = true;
 }
 
 } // namespace tool

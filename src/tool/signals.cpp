@@ -12,8 +12,7 @@ constexpr int ending_signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,   SIGPIPE,
                                   SIGUSR1, SIGUSR2, SIGPROF, SIGVTALRM, SIGXCPU, SIGPOLL};
 
 // Read by the handler; written with its signals blocked.
-int directory_of_temporary = -1;
-const char* temporary = nullptr;
+NameToRemove* names = nullptr;
 
 sigset_t ending_set() noexcept {
     sigset_t set;
@@ -25,8 +24,8 @@ sigset_t ending_set() noexcept {
 }
 
 extern "C" void clean_up_and_end(int number) {
-    if (temporary != nullptr) {
-        ::unlinkat(directory_of_temporary, temporary, 0);
+    for (const NameToRemove* each = names; each != nullptr; each = each->next) {
+        ::unlinkat(each->directory, each->name.data(), 0);
     }
     // The disposition is the default again (SA_RESETHAND); the signal arrives on return.
     ::raise(number);
@@ -57,9 +56,20 @@ SignalsBlocked::~SignalsBlocked() {
     ::sigprocmask(SIG_SETMASK, &before_, nullptr);
 }
 
-void remove_on_signal(int directory, const char* name) noexcept {
-    directory_of_temporary = directory;
-    temporary = name;
+void remove_on_signal(NameToRemove& name) noexcept {
+    name.before = nullptr;
+    name.next = names;
+    if (names != nullptr) {
+        names->before = &name;
+    }
+    names = &name;
+}
+
+void keep_on_signal(NameToRemove& name) noexcept {
+    (name.before != nullptr ? name.before->next : names) = name.next;
+    if (name.next != nullptr) {
+        name.next->before = name.before;
+    }
 }
 
 } // namespace tool

@@ -3,12 +3,12 @@
 #include "tool/temporary_file.hpp"
 
 #include "tool/failure.hpp"
-#include "tool/signals.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <random>
 #include <string_view>
+#include <utility>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -24,16 +24,13 @@ std::string link_of(int fd) {
 
 } // namespace
 
-TemporaryFile::TemporaryFile(const std::string& directory, const std::string& base)
-    : path_(directory), base_(base) {
+TemporaryFile::TemporaryFile(const Directory& directory, std::string base)
+    : directory_(directory), base_(std::move(base)) {
+    name_.directory = directory.fd();
     std::error_code error;
-    directory_ = aioxx::File::open(directory.c_str(), O_RDONLY | O_DIRECTORY, 0, error);
-    if (error) {
-        throw Failure(directory, "cannot open the directory", error.value());
-    }
     file_ = aioxx::File::open_at(directory_.fd(), ".", O_TMPFILE | O_RDWR, private_mode, error);
     // It is through /proc that it gets its name at the end.
-    if (error || ::access(link_of(fd()).c_str(), F_OK) != 0) {
+    if (error || ::access(link_of(file_.fd()).c_str(), F_OK) != 0) {
         create_named();
     }
 }
@@ -41,7 +38,8 @@ TemporaryFile::TemporaryFile(const std::string& directory, const std::string& ba
 TemporaryFile::~TemporaryFile() {
     if (named_) {
         const SignalsBlocked blocked;
-        remove();
+        ::unlinkat(directory_.fd(), name_.name.data(), 0);
+        has_no_name();
     }
 }
 
@@ -50,53 +48,58 @@ void TemporaryFile::create_named() {
     std::error_code error;
     do {
         make_up_name();
-        file_ = aioxx::File::open_at(directory_.fd(), name_.data(), O_CREAT | O_EXCL | O_RDWR,
+        file_ = aioxx::File::open_at(directory_.fd(), name_.name.data(), O_CREAT | O_EXCL | O_RDWR,
                                      private_mode, error);
     } while (error.value() == EEXIST);
     if (error) {
-        throw Failure(path_, "cannot create a file in this directory", error.value());
+        throw Failure(directory_.path(), "cannot create a file in this directory", error.value());
     }
-    named_ = true;
-    remove_on_signal(directory_.fd(), name_.data());
+    has_name();
 }
 
 void TemporaryFile::make_up_name() {
     constexpr std::string_view prefix = ".aioxx-";
     constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
-    std::random_device random;
-    auto* const at = std::copy(prefix.begin(), prefix.end(), name_.begin());
+    static std::mt19937 random{std::random_device{}()}; // the latter alone takes 20 us a name
+    auto* const at = std::copy(prefix.begin(), prefix.end(), name_.name.begin());
     std::generate_n(at, 12, [&] { return letters[random() % letters.size()]; });
 }
 
-void TemporaryFile::remove() noexcept {
-    ::unlinkat(directory_.fd(), name_.data(), 0);
-    remove_on_signal(-1, nullptr);
+void TemporaryFile::has_name() noexcept {
+    remove_on_signal(name_);
+    named_ = true;
+}
+
+void TemporaryFile::has_no_name() noexcept {
+    keep_on_signal(name_);
     named_ = false;
 }
 
+bool TemporaryFile::link(const char* name) const {
+    const bool linked =
+        ::linkat(AT_FDCWD, link_of(fd()).c_str(), directory_.fd(), name, AT_SYMLINK_FOLLOW) == 0;
+    if (!linked && errno != EEXIST) {
+        throw Failure(directory_.path_of(base_), "cannot give the copy a name", errno);
+    }
+    return linked;
+}
+
 void TemporaryFile::commit() {
-    const std::string target = (path_ == "." ? "" : path_ + "/") + base_;
-    {
-        const SignalsBlocked blocked;
-        while (!named_) {
-            make_up_name();
-            if (::linkat(AT_FDCWD, link_of(fd()).c_str(), directory_.fd(), name_.data(),
-                         AT_SYMLINK_FOLLOW) == 0) {
-                named_ = true;
-            } else if (errno != EEXIST) {
-                throw Failure(target, "cannot give the copy a name", errno);
-            }
-        }
-        if (::renameat(directory_.fd(), name_.data(), directory_.fd(), base_.c_str()) != 0) {
-            const int cause = errno; // the destructor removes it
-            throw Failure(target, "cannot replace it", cause);
-        }
-        remove_on_signal(-1, nullptr);
-        named_ = false;
+    const SignalsBlocked blocked;
+    if (!named_ && link(base_.c_str())) {
+        return; // nothing had the name
     }
-    if (::fsync(directory_.fd()) != 0 && errno != EINVAL) { // EINVAL: directories have no fsync
-        throw Failure(target, "is complete, but its directory cannot be synced", errno);
+    while (!named_) {
+        make_up_name();
+        if (link(name_.name.data())) {
+            has_name();
+        }
     }
+    if (::renameat(directory_.fd(), name_.name.data(), directory_.fd(), base_.c_str()) != 0) {
+        const int cause = errno; // the destructor removes it
+        throw Failure(directory_.path_of(base_), "cannot replace it", cause);
+    }
+    has_no_name();
 }
 
 } // namespace tool

@@ -45,9 +45,12 @@ std::size_t transfer(OpenFile& file, const char* what, Call call) {
 } // namespace
 
 UnsizedCopy::UnsizedCopy(OpenFile& source, OpenFile& target, std::size_t block_size)
-    : source_(source), target_(target),
-      buffer_(block_size, std::max(source.buffer_alignment(), target.buffer_alignment())),
-      sum_(sum_of_nothing) {}
+    : source_(source), target_(target), block_size_(block_size), sum_(sum_of_nothing) {}
+
+void UnsizedCopy::make_buffer() {
+    buffer_ = aioxx::AlignedBuffer{
+        block_size_, std::max(source_.buffer_alignment(), target_.buffer_alignment())};
+}
 
 std::size_t UnsizedCopy::read(OpenFile& file, std::size_t wanted) {
     std::size_t filled = 0;
@@ -83,23 +86,25 @@ void UnsizedCopy::write(std::size_t length) {
 }
 
 void UnsizedCopy::copy(Progress& progress) {
-    progress.begin("copy", Progress::unknown);
+    make_buffer();
     std::size_t length = buffer_.size();
-    while (length == buffer_.size()) {
+    // Where one that was empty says how much it has, it is being written to, perhaps without end.
+    for (const std::int64_t said = source_.size();
+         length == buffer_.size() && source_.size() == said;) {
         length = read(source_, buffer_.size());
         sum_ = add_to_sum(sum_, buffer_.first(length));
         write(length);
         size_ += static_cast<std::int64_t>(length);
-        progress.update(size_);
+        progress.add(static_cast<std::int64_t>(length));
     }
     if (size_ != 0 && ::ftruncate(target_.fd(), size_) != 0) {
         throw Failure(target_.name(), "cannot set the size", errno);
     }
-    progress.finish();
+    buffer_ = {}; // there may be many such files
 }
 
 void UnsizedCopy::compare(Progress& progress) {
-    progress.begin("verify", size_);
+    make_buffer();
     // What is read through the page cache is to come from storage, as far as the kernel listens.
     ::posix_fadvise(target_.fd(), 0, 0, POSIX_FADV_DONTNEED);
     std::uint64_t sum = sum_of_nothing;
@@ -110,13 +115,12 @@ void UnsizedCopy::compare(Progress& progress) {
         length = read(target_, static_cast<std::size_t>(std::min(block, size_ - done)));
         sum = add_to_sum(sum, buffer_.first(length));
         done += static_cast<std::int64_t>(length);
-        progress.update(done);
+        progress.add(static_cast<std::int64_t>(length));
     }
     if (done != size_ || sum != sum_) {
         throw Failure(target_.name() + ": read back, it differs from what was read from " +
                       source_.name());
     }
-    progress.finish();
 }
 
 } // namespace tool

@@ -12,10 +12,10 @@
 
 namespace tool {
 
-/// The data of a copy of a file that says its size is 0. It may be empty, or a file that the kernel
-/// makes up while it is read, as they are under /proc: what those hold is known at their end, may
-/// be something else the next time, and cannot be had in another order. So it is read from start to
-/// end, once, one block after the other.
+/// The data of a copy of a file whose size does not tell what it holds: one that says 0, and may
+/// be empty, or one that the kernel makes up while it is read, as under /proc and /sys. What those
+/// hold is known at their end, may be something else the next time, and cannot be had in another
+/// order. So it is read from start to end, once, one block after the other.
 class UnsizedCopy {
 public:
     UnsizedCopy(OpenFile& source, OpenFile& target, std::size_t block_size);
@@ -27,6 +27,7 @@ public:
     void compare(Progress& progress);
 
 private:
+    void make_buffer();
     /// Returns how much of the buffer it has filled: all of it, `wanted` bytes or more, or what
     /// there is up to the end of the file.
     std::size_t read(OpenFile& file, std::size_t wanted);
@@ -35,7 +36,8 @@ private:
 
     OpenFile& source_;
     OpenFile& target_;
-    aioxx::AlignedBuffer buffer_; // one block
+    std::size_t block_size_;
+    aioxx::AlignedBuffer buffer_; // one block, while it is at work
     std::int64_t size_ = 0;
     std::uint64_t sum_; // of what was read
 };

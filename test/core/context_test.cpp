@@ -142,7 +142,7 @@ TEST_CASE("the destructor gives the context back") {
     CHECK(aioxx::kernel::destroy(handle) == -EINVAL);
 }
 
-TEST_CASE("closing a context that somebody has destroyed behind it reports EINVAL") {
+TEST_CASE("closing a context that was destroyed behind it reports EINVAL") {
     SKIP_UNDER_VALGRIND("it reads the ring of a context that is gone, and crashes");
     Context context{1};
     REQUIRE(aioxx::kernel::destroy(context.native_handle()) == 0);
@@ -169,7 +169,7 @@ TEST_CASE("closing cancels the polls in flight, and frees their iocbs") {
     CHECK((run_one(context, iocb).result() & POLLOUT) != 0);
 }
 
-TEST_CASE("closing throws events away that nobody has reaped") {
+TEST_CASE("closing throws events away that were not reaped") {
     Iocb iocb;
     const Pipe pipe;
     iocb.prepare_poll(pipe.writer, POLLOUT);

@@ -202,7 +202,7 @@ TEST_CASE("the eventfd may be closed while the operation is in flight") {
     CHECK((next_event(context).result() & POLLIN) != 0);
 }
 
-TEST_CASE("a completion wakes whoever polls the eventfd") {
+TEST_CASE("a completion wakes a thread that polls the eventfd") {
     const Pipe pipe;
     Iocb iocb;
     const EventFd counter;

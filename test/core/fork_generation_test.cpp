@@ -98,7 +98,7 @@ TEST_CASE("in a child every call on an inherited context is EINVAL, and takes no
     parent.check_untouched();
 }
 
-TEST_CASE("a child that moves, assigns and destroys inherited contexts harms nobody") {
+TEST_CASE("a child that moves, assigns and destroys inherited contexts does no harm") {
     std::optional<Parent> parent;
     parent.emplace();
     const ChildEnd end = run_in_child([&] {

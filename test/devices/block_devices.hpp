@@ -47,9 +47,9 @@ private:
 
 /// Holds back what this process asks of a block device: while it is closed, nothing completes.
 ///
-/// By cgroup v1's throttling, which holds reads and writes where they enter the device: they are in
-/// flight for whoever submitted them. Declare it after the Context: closing that waits for
-/// everything, and this one lets it go first.
+/// By cgroup v1's throttling, which holds reads and writes where they enter the device: for the
+/// program that submitted them they are in flight. Declare it after the Context: closing the
+/// Context waits for everything, and the Gate, which goes first, opens for it.
 class Gate {
 public:
     /// Open at first.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
 
-// The process behind FuseServer: fuse_program DIRECTORY MAX_BACKGROUND. It mounts, goes into the
-// background, and prints its number. One thread; a request that has to wait is kept unanswered.
+// The process behind FuseServer: fuse_program DIRECTORY MAX_BACKGROUND HEARS_OF_CLOSING FORGETS. It
+// mounts, goes into the background, and prints its number. One thread; a request that has to wait
+// is kept unanswered, and one that is answered late has a thread that waits.
 
 #define FUSE_USE_VERSION 34
 #include <fuse_lowlevel.h>
@@ -10,13 +11,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -51,6 +55,14 @@ struct Server {
     std::size_t awaiting_length = 0;
     unsigned max_background = 0;
     bool hears_of_closing = false;
+    bool forgets = false; // what the kernel is told of a file is valid for no time
+    std::chrono::milliseconds late{0};
+    std::mutex mutex; // of all this
+    // As commands set them.
+    int mode_error = 0;
+    int sync_error = 0;
+    int directory_sync_error = 0;
+    std::size_t zeros = 0; // that came between what was written, as sizes were set or skipped
 };
 Server server;
 
@@ -111,13 +123,30 @@ void answer_awaiting() {
     }
 }
 
-void pass(bool gated, std::function<void()> answer) {
+/// At once, or late.
+void answer(std::function<void()> make) {
+    if (server.late.count() == 0) {
+        make();
+        return;
+    }
+    std::thread([make = std::move(make), late = server.late] {
+        std::this_thread::sleep_for(late);
+        const std::lock_guard lock{server.mutex};
+        make();
+    }).detach();
+}
+
+void pass_now(bool gated, std::function<void()> answer) {
     if (!gated || !server.closed) {
         answer();
         return;
     }
     server.waiting.push_back(std::move(answer));
     answer_awaiting();
+}
+
+void pass(bool gated, std::function<void()> make) {
+    answer([gated, make = std::move(make)] { pass_now(gated, make); });
 }
 
 void release_oldest() {
@@ -144,7 +173,15 @@ void obey(fuse_req_t request, std::string_view text) {
         answer_awaiting();
         return;
     }
-    if (text == "close") {
+    if (text.starts_with("fail-")) {
+        const std::string_view what = text.substr(5);
+        server.mode_error = number_after(what, "mode ", server.mode_error);
+        server.sync_error = number_after(what, "sync ", server.sync_error);
+        server.directory_sync_error =
+            number_after(what, "directory-sync ", server.directory_sync_error);
+    } else if (text.starts_with("late ")) {
+        server.late = std::chrono::milliseconds{number_after(text, "late ", 0)};
+    } else if (text == "close") {
         server.closed = true;
     } else if (text == "open") {
         server.closed = false;
@@ -167,14 +204,16 @@ void obey(fuse_req_t request, std::string_view text) {
 void init(void*, fuse_conn_info* connection) {
     connection->max_background = server.max_background;
     connection->congestion_threshold = server.max_background;
-    connection->want &= ~static_cast<unsigned>(FUSE_CAP_AUTO_INVAL_DATA);
+    if (!server.forgets) {
+        connection->want &= ~static_cast<unsigned>(FUSE_CAP_AUTO_INVAL_DATA);
+    }
 }
 
 fuse_entry_param entry_of(fuse_ino_t inode) {
     fuse_entry_param entry{};
     entry.ino = inode;
     entry.attr = status_of(inode);
-    entry.attr_timeout = for_ever;
+    entry.attr_timeout = server.forgets ? 0 : for_ever;
     return entry;
 }
 
@@ -203,20 +242,39 @@ void create(fuse_req_t request, fuse_ino_t, const char* name, mode_t, fuse_file_
 
 void unlink(fuse_req_t request, fuse_ino_t, const char* name) {
     for (Node& each : server.nodes) {
-        each.name = each.name == name ? "" : each.name; // who has it open keeps it
+        each.name = each.name == name ? "" : each.name; // a program that has it open keeps it
+    }
+    fuse_reply_err(request, 0);
+}
+
+void rename(fuse_req_t request, fuse_ino_t, const char* name, fuse_ino_t, const char* new_name,
+            unsigned) {
+    for (Node& each : server.nodes) {
+        each.name = each.name == new_name ? "" : each.name == name ? new_name : each.name;
     }
     fuse_reply_err(request, 0);
 }
 
 void getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info*) {
-    const struct stat status = status_of(inode);
-    fuse_reply_attr(request, &status, for_ever);
+    answer([=] {
+        const struct stat status = status_of(inode);
+        fuse_reply_attr(request, &status, server.forgets ? 0 : for_ever);
+    });
+}
+
+void resize(Node& node, std::size_t size) {
+    server.zeros += size - std::min(size, node.bytes.size());
+    node.bytes.resize(size);
 }
 
 void setattr(fuse_req_t request, fuse_ino_t inode, struct stat* wanted, int which,
              fuse_file_info*) {
+    if ((which & FUSE_SET_ATTR_MODE) != 0 && server.mode_error != 0) {
+        fuse_reply_err(request, server.mode_error);
+        return;
+    }
     if ((which & FUSE_SET_ATTR_SIZE) != 0 && inode != FUSE_ROOT_ID) {
-        node_of(inode).bytes.resize(static_cast<std::size_t>(wanted->st_size));
+        resize(node_of(inode), static_cast<std::size_t>(wanted->st_size));
     }
     getattr(request, inode, nullptr);
 }
@@ -227,6 +285,11 @@ void open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
 }
 
 void read(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset, fuse_file_info*) {
+    if (is_control(inode)) {
+        const std::string zeros = std::to_string(server.zeros);
+        fuse_reply_buf(request, zeros.data(), offset == 0 ? zeros.size() : 0);
+        return;
+    }
     pass(node_of(inode).gated, [=] {
         const Node& node = node_of(inode);
         if (node.read_error != 0) {
@@ -252,6 +315,7 @@ void write(fuse_req_t request, fuse_ino_t inode, const char* data, std::size_t s
             return;
         }
         const auto at = static_cast<std::size_t>(offset);
+        resize(node, std::max(node.bytes.size(), at)); // what is left out, if anything
         node.bytes.resize(std::max(node.bytes.size(), at + copy.size()));
         std::memcpy(node.bytes.data() + at, copy.data(), copy.size());
         fuse_reply_write(request, copy.size());
@@ -259,11 +323,32 @@ void write(fuse_req_t request, fuse_ino_t inode, const char* data, std::size_t s
 }
 
 void fsync(fuse_req_t request, fuse_ino_t inode, int, fuse_file_info*) {
-    pass(node_of(inode).gated, [=] { fuse_reply_err(request, node_of(inode).fsync_error); });
+    pass(node_of(inode).gated, [=] {
+        const int error = node_of(inode).fsync_error;
+        fuse_reply_err(request, error != 0 ? error : server.sync_error);
+    });
+}
+
+void fsyncdir(fuse_req_t request, fuse_ino_t, int, fuse_file_info*) {
+    fuse_reply_err(request, server.directory_sync_error);
 }
 
 void flush(fuse_req_t request, fuse_ino_t inode, fuse_file_info*) {
     pass(node_of(inode).close_gated, [=] { fuse_reply_err(request, 0); });
+}
+
+/// Until it is unmounted.
+void answer_all(fuse_session* session) {
+    fuse_buf request{};
+    while (fuse_session_exited(session) == 0) {
+        const int length = fuse_session_receive_buf(session, &request);
+        if (length > 0) {
+            const std::lock_guard lock{server.mutex};
+            fuse_session_process_buf(session, &request);
+        } else if (length != -EINTR) {
+            return;
+        }
+    }
 }
 
 int serve(const char* directory) {
@@ -272,12 +357,14 @@ int serve(const char* directory) {
     operations.lookup = lookup;
     operations.create = create;
     operations.unlink = unlink;
+    operations.rename = rename;
     operations.getattr = getattr;
     operations.setattr = setattr;
     operations.open = open;
     operations.read = read;
     operations.write = write;
     operations.fsync = fsync;
+    operations.fsyncdir = fsyncdir;
     operations.flush = server.hears_of_closing ? flush : nullptr;
 
     char name[] = "fuse_program";
@@ -297,18 +384,19 @@ int serve(const char* directory) {
     for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
         ::dup2(null, standard);
     }
-    const int result = fuse_session_loop(session);
-    ::_exit(result);
+    answer_all(session);
+    ::_exit(EXIT_SUCCESS);
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 4) {
-        std::fputs("fuse_program DIRECTORY MAX_BACKGROUND HEARS_OF_CLOSING\n", stderr);
+    if (argc != 5) {
+        std::fputs("fuse_program DIRECTORY MAX_BACKGROUND HEARS_OF_CLOSING FORGETS\n", stderr);
         return EXIT_FAILURE;
     }
     server.max_background = static_cast<unsigned>(std::atoi(argv[2]));
     server.hears_of_closing = std::atoi(argv[3]) != 0;
+    server.forgets = std::atoi(argv[4]) != 0;
     return serve(argv[1]);
 }

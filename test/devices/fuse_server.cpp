@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <fstream>
 #include <system_error>
 
 #include <fcntl.h>
@@ -18,12 +19,13 @@ namespace {
 
 const std::string server_program = FUSE_PROGRAM;
 
-std::string start_of(const std::string& directory, unsigned max_background, bool hears_of_closing) {
+std::string start_of(const std::string& directory, unsigned max_background, bool hears_of_closing,
+                     bool forgets) {
     if (server_program.empty()) {
         throw Missing("built without libfuse3");
     }
     return server_program + ' ' + directory + ' ' + std::to_string(max_background) +
-           (hears_of_closing ? " 1" : " 0");
+           (hears_of_closing ? " 1" : " 0") + (forgets ? " 1" : " 0");
 }
 
 std::string end_of(const std::string& directory) {
@@ -33,8 +35,8 @@ std::string end_of(const std::string& directory) {
 
 } // namespace
 
-FuseServer::FuseServer(unsigned max_background, bool hears_of_closing)
-    : server_(start_of(directory_.path(), max_background, hears_of_closing),
+FuseServer::FuseServer(unsigned max_background, bool hears_of_closing, bool forgets)
+    : server_(start_of(directory_.path(), max_background, hears_of_closing, forgets),
               end_of(directory_.path())) {}
 
 void FuseServer::command(const std::string& text) {
@@ -45,6 +47,13 @@ void FuseServer::command(const std::string& text) {
     if (written < 0) {
         throw std::system_error(error, std::generic_category(), "FuseServer: " + text);
     }
+}
+
+unsigned long FuseServer::zeros() const {
+    std::ifstream control{file(".control")};
+    unsigned long count = 0;
+    control >> count;
+    return count;
 }
 
 void FuseServer::signal(int number) {

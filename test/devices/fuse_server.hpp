@@ -22,8 +22,10 @@ namespace aioxx::test {
 class FuseServer {
 public:
     /// Above `max_background` requests at a time submit itself blocks (12 by default in the
-    /// kernel). Unless it `hears_of_closing` nothing that is closed waits for it.
-    explicit FuseServer(unsigned max_background = 1024, bool hears_of_closing = false);
+    /// kernel). Unless it `hears_of_closing` nothing that is closed waits for it. When the kernel
+    /// `forgets` what it was told of a file it asks for that before each transfer.
+    explicit FuseServer(unsigned max_background = 1024, bool hears_of_closing = false,
+                        bool forgets = false);
 
     [[nodiscard]] const std::string& path() const noexcept { return directory_.path(); }
     [[nodiscard]] std::string file(const std::string& name) const { return directory_.file(name); }
@@ -35,6 +37,20 @@ public:
     void release_newest() { command("newest"); }
     /// Returns when at least so many requests wait at the gate.
     void await_waiting(unsigned count) { command("await " + std::to_string(count)); }
+
+    /// From now on every change of a mode, every fsync of a file, of the directory, fails with an
+    /// errno; 0 for no more.
+    void fail_modes(int error) { command("fail-mode " + std::to_string(error)); }
+    void fail_syncs(int error) { command("fail-sync " + std::to_string(error)); }
+    void fail_directory_syncs(int error) {
+        command("fail-directory-sync " + std::to_string(error));
+    }
+    /// How many zeros a file system without holes would have written so far, as sizes were set and
+    /// writes left something out.
+    [[nodiscard]] unsigned long zeros() const;
+
+    /// From now on what is asked of a file that is open is answered so many milliseconds late.
+    void be_late(unsigned milliseconds) { command("late " + std::to_string(milliseconds)); }
 
     /// SIGSTOP and SIGCONT: storage that hangs, and goes on.
     void stop();

@@ -17,9 +17,9 @@ namespace aioxx::test {
 namespace {
 
 // Reads requests of four lines (verb, number, make, unmake), answers each with two (status,
-// output). It ends when nobody can write requests any more, or when the program is on its way out
-// or has been killed: with I/O held back by a device, it does not get as far as closing files
-// before that is let go.
+// output). It ends when no process can write requests any more, or when the program is on its way
+// out or has been killed: with I/O held back by a device, it does not get as far as closing files
+// before that goes on.
 constexpr const char* guardian_script = R"(
 trap '' INT TERM HUP QUIT PIPE
 cd /

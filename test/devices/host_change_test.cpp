@@ -40,7 +40,7 @@ bool is_mounted(const std::string& path) {
 
 /// Runs a test case of this program by name in another process, which tells through a pipe what it
 /// has made and then waits to be killed; kills it; and returns what it told once the last of its
-/// guardian's descendants has let go of that pipe as well.
+/// guardian's descendants has closed that pipe as well.
 std::string kill_while_running(const char* test_case) {
     int told[2];
     REQUIRE(::pipe(told) == 0);
@@ -146,7 +146,7 @@ TEST_CASE("a mount, a device and a gate go although the program is killed with i
     REQUIRE(id != 0);
     CHECK_FALSE(exists(path));
     CHECK_FALSE(is_mounted(path));
-    // The kernel lets go of a file with I/O in flight a tick after the program has ended.
+    // The kernel closes a file with I/O in flight a tick after the program has ended.
     CHECK(eventually([&] { return sysfs_id(sysfs) != id; }));
 }
 

@@ -16,6 +16,7 @@ TEST_CASE("depth() is what the kernel has given, however much was asked for") {
         Engine::Options options;
         options.depth = depth;
         RunningEngine engine{options};
+        REQUIRE(engine->uses_kernel_aio());
         CHECK(engine->depth() > 0);
         CHECK(engine->depth() <= limits().allowed);
         Transfer read;

@@ -17,13 +17,14 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace aioxx::test {
 namespace {
 
-constexpr std::size_t count = 40; // more than there are helpers
+constexpr std::size_t count = 40; // more than there are workers
 
 struct Blocks {
     Blocks() {
@@ -50,6 +51,8 @@ struct Blocks {
 /// Operations on storage that does not answer, and on a pipe, which does.
 class Behind {
 public:
+    explicit Behind(const Queue::Options& options = {}) : queue_(options) {}
+
     auto ending() {
         return [this](const Completion& done) { whole_ += done.bytes() == block_size ? 1U : 0U; };
     }
@@ -162,7 +165,73 @@ TEST_CASE("a FUSE server that is stopped holds up writes, and not the thread") {
     CHECK(back.all(std::byte{0x5a}));
 }
 
-TEST_CASE("while another file's server is stopped, helpers come and do their work") {
+TEST_CASE(
+    "a FUSE server that is stopped, and asked for attributes first, does not hold the thread") {
+    for (const bool nowait_always : {false, true}) {
+        CAPTURE(nowait_always);
+        auto server = attempt<FuseServer>(1024U, false, true);
+        if (!server) {
+            SKIP_CASE(server.reason());
+        }
+        const File buffered = File::open(server->file("buffered").c_str(), O_RDWR);
+        const File direct = File::open(server->file("direct").c_str(), O_RDWR | O_DIRECT);
+        Blocks one;
+        Blocks other;
+        Behind behind{{.nowait_always = nowait_always}};
+        server->stop();
+        check_gated(
+            behind, 4 * count, [&] { server->resume(); },
+            [&] {
+                behind.read(direct, one);
+                behind.read(buffered, other);
+                behind.write(direct, one, count);
+                behind.write(buffered, other, count);
+                behind.queue().fsync(direct).start([](const Completion&) {});
+            });
+    }
+}
+
+TEST_CASE("reads that a FUSE server has no room for wait, and not the thread") {
+    auto server = attempt<FuseServer>(12U);
+    if (!server) {
+        SKIP_CASE(server.reason());
+    }
+    const File direct = File::open(server->file("direct").c_str(), O_RDONLY | O_DIRECT);
+    Blocks blocks;
+    Behind behind;
+    server->stop();
+    check_gated(
+        behind, count, [&] { server->resume(); }, [&] { behind.read(direct, blocks); });
+}
+
+TEST_CASE("where a FUSE server cuts a read short it is not asked whether the file ends there") {
+    auto server = attempt<FuseServer>(1024U, false, true);
+    if (!server) {
+        SKIP_CASE(server.reason());
+    }
+    const File direct = File::open(server->file("gate.short-2048").c_str(), O_RDONLY | O_DIRECT);
+    AlignedBuffer buffer{block_size, block_size};
+    Queue queue{{.use_event_fd = true}};
+    std::size_t bytes = 0;
+    server->close_gate();
+    queue.read_full(direct, std::span<std::byte>{buffer}, 0).start([&](const Completion& done) {
+        bytes = done.bytes();
+    });
+    server->await_waiting(1);
+    server->release_oldest(); // half of it
+    pollfd completed{queue.event_fd(), POLLIN, 0};
+    REQUIRE(::poll(&completed, 1, 30'000) == 1);
+    server->stop();
+    Watchdog watchdog{[&] { server->resume(); }};
+    queue.run_ready();
+    watchdog.came_back();
+    CHECK_FALSE(watchdog.opened_by_force());
+    server->open_gate();
+    queue.run();
+    CHECK(bytes == block_size);
+}
+
+TEST_CASE("while another file's server is stopped, workers come and do their work") {
     auto server = attempt<FuseServer>();
     if (!server) {
         SKIP_CASE(server.reason());
@@ -175,7 +244,7 @@ TEST_CASE("while another file's server is stopped, helpers come and do their wor
     Behind behind;
     server->stop();
     Watchdog watchdog{[&] { server->resume(); }};
-    behind.append(file, blocks); // the first helper of this queue begins here
+    behind.append(file, blocks); // the first worker of this queue begins here
     behind.queue().run();
     watchdog.came_back();
     CHECK_FALSE(watchdog.opened_by_force());
@@ -192,7 +261,7 @@ void check_gated_device(const char* type) {
     if (!mounted) {
         SKIP_CASE(mounted.reason());
     }
-    // One for each: btrfs reads buffered, and waits, where somebody else's pages are.
+    // One for each: btrfs reads buffered, and waits, where there are pages of another file.
     std::array<File, 2> files;
     Blocks blocks;
     blocks.fill(std::byte{0x77});
@@ -291,6 +360,67 @@ TEST_CASE("a frozen file system holds up appends on XFS, and not the thread") {
 
 TEST_CASE("a frozen file system holds up appends on btrfs, and not the thread") {
     check_frozen("btrfs");
+}
+
+/// Until `done`, in the queue's own loop or in one that polls its descriptor.
+void run_until(Queue& queue, bool polls, const bool& done) {
+    while (!done) {
+        if (polls) {
+            pollfd readable{queue.event_fd(), POLLIN, 0};
+            ::poll(&readable, 1, -1);
+            queue.run_ready();
+        } else {
+            queue.run_once();
+        }
+    }
+}
+
+/// All workers are in calls on a file system that answers no more before others ask for one.
+void check_silent(const Queue::Options& options) {
+    auto mounted = attempt<NewFileSystem<>>("ext4");
+    if (!mounted) {
+        SKIP_CASE(mounted.reason());
+    }
+    constexpr std::size_t files = 20; // more than there are workers
+    std::array<File, files> frozen_files;
+    for (std::size_t i = 0; i < files; ++i) {
+        frozen_files[i] =
+            File::open(mounted->file(std::to_string(i)).c_str(), O_WRONLY | O_CREAT | O_APPEND);
+    }
+    const TemporaryDirectory directory;
+    const File file = File::open(directory.file("file").c_str(), O_WRONLY | O_CREAT | O_APPEND);
+    const std::array<std::byte, 6> text{};
+    std::size_t written = 0;
+    bool done = false;
+    Queue queue{options};
+    Frozen frozen{mounted->path()};
+    Watchdog watchdog{[&] { frozen.thaw(); }};
+    for (const File& each : frozen_files) {
+        queue.write(each, std::span{text}, 0).start([&](const Completion& end) {
+            written += end.bytes();
+        });
+    }
+    queue.write(file, std::span{text}, 0).start([&](const Completion&) { done = true; });
+    run_until(queue, options.use_event_fd, done);
+    CHECK(written == 0);
+    CHECK(queue.statistics().in_flight == 0);
+    watchdog.came_back();
+    CHECK_FALSE(watchdog.opened_by_force());
+    queue.run();
+    CHECK(written == files * text.size());
+}
+
+TEST_CASE("a file system that hangs holds all workers for little more than a second") {
+    check_silent({});
+}
+
+TEST_CASE("the same in an event loop") {
+    check_silent({.use_event_fd = true});
+}
+
+TEST_CASE("the same where the only worker of a queue is held") {
+    check_silent({.workers = 1});
+    check_silent({.workers = 1, .use_event_fd = true});
 }
 
 } // namespace

@@ -78,5 +78,26 @@ TEST_CASE("an item knows whether it is in a list, and is in two of different tag
     CHECK(names(second) == "ba");
 }
 
+TEST_CASE("an item is inserted behind all that it does not go before") {
+    const auto before = [](const Item& one, const Item& other) { return one.name < other.name; };
+    Item items[] = {Item{'c'}, Item{'a'}, Item{'e'}, Item{'c'}, Item{'d'}};
+    First list;
+    for (Item& item : items) {
+        list.insert(item, before);
+    }
+    CHECK(names(list) == "accde");
+    CHECK(list.size() == 5);
+    CHECK(list.front() == &items[1]);
+    CHECK(First::next(items[1]) == &items[0]); // first in, first out among equals
+    CHECK(First::previous(items[4]) == &items[3]);
+    CHECK(list.back() == &items[2]);
+    for (Item& item : items) {
+        list.remove(item);
+        CHECK_FALSE(static_cast<const engine::Link<Item, 0>&>(item).linked);
+    }
+    CHECK(list.empty());
+    CHECK(list.back() == nullptr);
+}
+
 } // namespace
 } // namespace aioxx::test

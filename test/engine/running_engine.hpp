@@ -2,17 +2,18 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
-// An engine with somebody who runs it, and operations for it.
+// An engine with a loop that runs it, and operations for it.
 
 #include "engine/engine.hpp"
 #include "eventually.hpp"
+#include "queue/descriptor_reference.hpp"
+#include "threads.hpp"
 
 #include <aioxx/aioxx.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,16 +53,35 @@ public:
         REQUIRE(!error_);
     }
 
+    ~RunningEngine() {
+        closed_files_->end();
+        closed_files_->drop_reference();
+    }
+    RunningEngine(const RunningEngine&) = delete;
+    RunningEngine& operator=(const RunningEngine&) = delete;
+
     Engine* operator->() noexcept { return &engine_; }
     Engine& operator*() noexcept { return engine_; }
 
+    /// What the engine knows of `file`, which is used as a queue uses it.
+    queue::DescriptorReference& file_of(const File& file) {
+        SharedDescriptor& descriptor = SharedDescriptor::of(file);
+        if (FileUse* const use = descriptor.use_by(this)) {
+            return static_cast<queue::DescriptorReference&>(*use);
+        }
+        FileUsePlace& place = descriptor.take_place(this);
+        auto* const made = new queue::DescriptorReference{file, descriptor, place, *closed_files_};
+        engine_.add(*made);
+        place.use.store(made);
+        return *made;
+    }
+
     void start(Transfer& transfer, Kind kind, const File& file, std::int64_t offset = 0) {
-        transfer.kind = kind;
-        transfer.file = &engine_.state_of(file);
-        transfer.base = transfer.bytes.data();
-        transfer.length = transfer.length_wanted;
-        transfer.offset = offset;
-        transfer.vector = nullptr;
+        transfer.request.kind = kind;
+        transfer.file = &file_of(file);
+        transfer.request.data = transfer.bytes.data();
+        transfer.request.length = transfer.length_wanted;
+        transfer.request.offset = offset;
         engine_.start(transfer);
     }
     /// And lets the engine submit it.
@@ -73,7 +93,7 @@ public:
     /// The next one to complete.
     engine::Operation& next() {
         for (;;) {
-            engine_.reap();
+            reap();
             engine_.flush();
             if (engine::Operation* const operation = engine_.take()) {
                 return *operation;
@@ -89,31 +109,23 @@ public:
     }
     /// Whether one has completed by now.
     engine::Operation* completed_now() {
-        engine_.reap();
+        reap();
         engine_.flush();
         return engine_.take();
+    }
+    bool reap() {
+        for (FileUse* use = closed_files_->take(); use != nullptr;) {
+            FileUse* const next = use->next_closed();
+            engine_.close(static_cast<queue::DescriptorReference&>(*use));
+            use = next;
+        }
+        return engine_.reap();
     }
 
 private:
     std::error_code error_;
+    ClosedFiles* const closed_files_ = new ClosedFiles;
     Engine engine_;
 };
-
-inline std::size_t count_threads() {
-    const std::filesystem::directory_iterator tasks{"/proc/self/task"};
-    return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
-}
-
-/// Those of this process but the caller.
-inline std::vector<pid_t> other_threads(pid_t self) {
-    std::vector<pid_t> all;
-    for (const auto& task : std::filesystem::directory_iterator{"/proc/self/task"}) {
-        const pid_t tid = std::stoi(task.path().filename());
-        if (tid != self) {
-            all.push_back(tid);
-        }
-    }
-    return all;
-}
 
 } // namespace aioxx::test

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// What signals do to a helper that is blocked in its call: nothing that anybody notices.
+// What signals do to a worker that is blocked in its call: nothing that shows in a result.
 
 #include "blocked_in.hpp"
 #include "child.hpp"
@@ -27,10 +27,10 @@ bool any_blocked_in(long call) {
     return false;
 }
 
-/// An engine with a helper that is blocked in a read: two wait for one byte at the master of a
+/// An engine with a worker that is blocked in a read: two wait for one byte at the master of a
 /// terminal, both are told that it is there, and one is late.
-struct BlockedHelper {
-    BlockedHelper() {
+struct BlockedWorker {
+    BlockedWorker() {
         termios modes{};
         ::tcgetattr(terminal.slave, &modes);
         ::cfmakeraw(&modes);
@@ -45,7 +45,7 @@ struct BlockedHelper {
         while (engine->statistics().offloaded < 2) {
             engine.completed_now();
         }
-        blocked = eventually([] { return any_blocked_in(SYS_io_submit); });
+        blocked = eventually([] { return any_blocked_in(SYS_preadv2); });
     }
     void write_byte() { REQUIRE(::write(terminal.slave, "x", 1) == 1); }
 
@@ -58,10 +58,10 @@ struct BlockedHelper {
     bool blocked = false;
 };
 
-TEST_CASE("setuid in a thread does not hang on a blocked helper, whose read goes on") {
+TEST_CASE("setuid in a thread does not hang on a blocked worker, whose read goes on") {
     const ChildEnd end = run_in_child([] {
-        BlockedHelper helper;
-        if (!helper.blocked) {
+        BlockedWorker worker;
+        if (!worker.blocked) {
             return 1;
         }
         int result = -1;
@@ -69,29 +69,29 @@ TEST_CASE("setuid in a thread does not hang on a blocked helper, whose read goes
         if (result != 0) {
             return 2;
         }
-        helper.write_byte();
-        const engine::Operation& second = helper.engine.next();
-        return &second != helper.done && second.result == 1 ? 0 : 3;
+        worker.write_byte();
+        const engine::Operation& second = worker.engine.next();
+        return &second != worker.done && second.result == 1 ? 0 : 3;
     });
     CHECK(end.status == 0);
 }
 
-TEST_CASE("a stopped and continued program sees no EINTR from its helpers") {
+TEST_CASE("a stopped and continued program sees no EINTR from its workers") {
     Pipe blocked;
     Pipe go_on;
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) {
         ::alarm(60);
-        BlockedHelper helper;
+        BlockedWorker worker;
         char byte = 0;
-        if (!helper.blocked || ::write(blocked.writer, "x", 1) != 1 ||
+        if (!worker.blocked || ::write(blocked.writer, "x", 1) != 1 ||
             ::read(go_on.reader, &byte, 1) != 1) {
             ::_exit(1);
         }
-        helper.write_byte();
-        const engine::Operation& second = helper.engine.next();
-        ::_exit(&second != helper.done && second.result == 1 ? 0 : 2);
+        worker.write_byte();
+        const engine::Operation& second = worker.engine.next();
+        ::_exit(&second != worker.done && second.result == 1 ? 0 : 2);
     }
     char byte = 0;
     blocked.writer.close();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// Pipes, fifos, terminals and sockets: hundreds of operations wait there, and nobody who submits.
+// Pipes, fifos, terminals and sockets: hundreds of operations wait there, and no thread that
+// submits.
 
 #include "devices/mounts.hpp"
 #include "matrix.hpp"
@@ -89,7 +90,7 @@ void check_waiting_reads(Stream stream) {
     long switches = 0;
     for (std::size_t i = 0; i < block_count; ++i) {
         const long before = voluntary_switches();
-        queue.read_exact(stream.reader, buffers[i], 0).start([&whole](const Completion& done) {
+        queue.read_full(stream.reader, buffers[i], 0).start([&whole](const Completion& done) {
             whole += done.bytes() == size ? 1U : 0U;
         });
         switches += voluntary_switches() - before;
@@ -137,7 +138,7 @@ void check_waiting_writes(Stream stream) {
     }
     for (std::size_t i = 0; i < block_count; ++i) {
         const long before = voluntary_switches();
-        queue.read_exact(stream.reader, read[i], 0).start(ending);
+        queue.read_full(stream.reader, read[i], 0).start(ending);
         switches += voluntary_switches() - before;
     }
     queue.run();

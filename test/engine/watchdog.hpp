@@ -14,7 +14,7 @@
 
 namespace aioxx::test {
 
-/// Opens the gate when it is told to, or when nobody has told it for half a minute: then a call
+/// Opens the gate when it is told to, or when it has not been told for half a minute: then a call
 /// inside was waiting for the gate, and opened_by_force() says so. No test that passes waits.
 class Watchdog {
 public:

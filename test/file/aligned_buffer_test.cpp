@@ -114,3 +114,15 @@ TEST_CASE("a buffer passes as a span, whole or its first bytes") {
     CHECK(read_only.data() == buffer.data());
     CHECK(read_only.size() == 20);
 }
+
+TEST_CASE("a buffer larger than any memory is bad_alloc, also where its size has wrapped around") {
+    const std::size_t length = 0;
+    for (const std::size_t alignment : {1U, 512U, 4096U}) {
+        CHECK_THROWS_AS(AlignedBuffer(length - 1, alignment), std::bad_alloc);
+        CHECK_THROWS_AS(AlignedBuffer(length - 512, alignment), std::bad_alloc);
+        CHECK_THROWS_AS(AlignedBuffer(length - 4096, alignment), std::bad_alloc);
+    }
+    const std::size_t highest = ~(~std::size_t{0} >> 1U);
+    CHECK_THROWS_AS(AlignedBuffer(1, highest), std::bad_alloc);
+    CHECK(AlignedBuffer(0, highest).size() == 0);
+}

@@ -5,6 +5,7 @@
 
 #include <aioxx/aioxx.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 

@@ -56,7 +56,7 @@ struct Started {
     bool ordered = false;
     bool may_be_cancelled = false;
     bool was_cancelled = false; // so the last cancel said
-    bool lost = false;          // timed out, and still with the kernel
+    bool lost = false;          // given up, and perhaps still with the kernel
     std::uint32_t begun = 0;
     std::size_t size_at_least = 0;
     std::vector<std::size_t> writes_before;
@@ -104,8 +104,8 @@ private:
     void start_transfer();
     void start_flush();
     void start_poll();
-    template <typename Result>
-    void begin(Operation<Result>&& operation, std::size_t index);
+    template <typename Result, OperationKind kind>
+    void begin(Operation<Result, kind>&& operation, std::size_t index);
     Started& add(Started::Kind kind, std::size_t subject);
     void fill(Started& started, Subject& subject);
     void completed(std::size_t index, Completion& completion);
@@ -128,7 +128,9 @@ private:
     std::deque<Subject> subjects_;
     std::vector<std::size_t> current_; // those that are open
     std::deque<Started> started_;
-    std::optional<Queue> queue_;
+    std::optional<Queue> owned_queue_;
+    Queue* queue_ =
+        nullptr; // also while it is being destroyed, when its owner says that it is gone
     std::size_t limit_ = 0;
     bool event_fd_ = false;
     bool ending_ = false;

@@ -30,8 +30,8 @@ std::size_t Driver::some_subject() {
     return current_[random_.below(current_.size())];
 }
 
-template <typename Result>
-void Driver::begin(Operation<Result>&& operation, std::size_t index) {
+template <typename Result, OperationKind kind>
+void Driver::begin(Operation<Result, kind>&& operation, std::size_t index) {
     Started& started = started_[index];
     if (random_.percent(15) || (event_fd_ && started.kind == Started::Kind::sleep)) {
         const std::array<Clock::duration, 3> spans{
@@ -73,7 +73,7 @@ void Driver::start_something() {
               started_.size() - 1);
     } else {
         add(Started::Kind::room, current_[0]);
-        begin(queue_->room(), started_.size() - 1);
+        begin(queue_->wait_for_capacity(), started_.size() - 1);
     }
 }
 
@@ -132,13 +132,13 @@ void Driver::start_transfer() {
         started.data = given.data();
         auto operation = write ? (started.exact ? queue_->write_all(file, std::move(given), at)
                                                 : queue_->write(file, std::move(given), at))
-                               : (started.exact ? queue_->read_exact(file, std::move(given), at)
+                               : (started.exact ? queue_->read_full(file, std::move(given), at)
                                                 : queue_->read(file, std::move(given), at));
         begin(std::move(operation).with(flags), index);
     } else {
         auto operation = write ? (started.exact ? queue_->write_all(file, memory, at)
                                                 : queue_->write(file, memory, at))
-                               : (started.exact ? queue_->read_exact(file, memory, at)
+                               : (started.exact ? queue_->read_full(file, memory, at)
                                                 : queue_->read(file, memory, at));
         begin(std::move(operation).with(flags), index);
     }
@@ -157,7 +157,7 @@ void Driver::start_flush() {
             started.writes_before.push_back(index);
         }
     }
-    Operation<void> operation =
+    Operation<void, OperationKind::flush> operation =
         random_.percent(50) ? queue_->fsync(subject.file) : queue_->fdatasync(subject.file);
     if (started.ordered) {
         operation = std::move(operation).after_writes();
@@ -199,7 +199,7 @@ bool Driver::allowed(const Started& started, int error) const {
     case ECANCELED:
         return started.may_be_cancelled || ending_;
     case ETIMEDOUT:
-        return started.deadline || ending_;
+        return started.deadline;
     case EINVAL: // a tty's number is gone: nothing else can be polled
         return started.kind == Started::Kind::poll &&
                subjects_[started.subject].traits.poll_refused &&
@@ -214,19 +214,20 @@ bool Driver::allowed(const Started& started, int error) const {
 
 void Driver::check_result(Started& started, const Completion& completion) {
     const int error = completion.error().value();
-    expect(allowed(started, error), "an error that nobody gave", started, error);
+    expect(allowed(started, error), "an error that was not given", started, error);
     if (started.was_cancelled && error != ECANCELED && error != ETIMEDOUT) {
         expect(!started.exact && completion.bytes() > 0, "cancelled, and yet it succeeded", started,
                error);
     }
-    if (started.owned && completion.buffer().data() == nullptr) {
-        expect(error == ETIMEDOUT, "a buffer was not handed back");
+    if (completion.is_abandoned()) {
+        expect(error == ETIMEDOUT || error == ECANCELED, "given up, and yet it succeeded");
         started.lost = true;
         ++quarantined_;
         subjects_[started.subject].unknown |=
             subjects_[started.subject].kind != Subject::Kind::random;
         return;
     }
+    expect(!started.owned || completion.buffer().data() != nullptr, "a buffer was not handed back");
     const std::byte* const data = started.owned ? completion.buffer().data() : started.data;
     if (error == 0 && started.kind <= Started::Kind::write) {
         expect(completion.result() == static_cast<std::int64_t>(completion.bytes()),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
 // A queue on a kernel that does what the test says, and counts how often it is called.
+#include "engine/route_policy.hpp"
 #include "model/simulated_kernel.hpp"
 #include "scripted_kernel/scripted_kernel.hpp"
 
@@ -28,12 +29,16 @@ using aioxx::Completion;
 using aioxx::File;
 using aioxx::Queue;
 namespace kernel = aioxx::kernel;
+namespace engine = aioxx::engine;
 
 namespace {
 
-File memory_file() {
-    File file = File::adopt(::memfd_create("scripted", MFD_CLOEXEC));
-    REQUIRE(::ftruncate(file.fd(), 4096) == 0);
+constexpr std::size_t page = 4096;
+
+/// Direct: its transfers are submitted.
+File direct_file() {
+    File file = File::open("/var/tmp", O_TMPFILE | O_RDWR | O_DIRECT, 0600);
+    REQUIRE(::ftruncate(file.fd(), 2 * page) == 0);
     return file;
 }
 
@@ -53,29 +58,31 @@ TEST_CASE("an exact transfer goes on where it was interrupted, and where it was 
     for (const bool writes : {false, true}) {
         CAPTURE(writes);
         ScriptedKernel scripted;
-        const File file = memory_file();
-        std::array<std::byte, 8> bytes{};
+        const File file = direct_file();
+        alignas(page) std::array<std::byte, 2 * page> bytes{};
         std::int64_t result = 0;
         {
             Queue queue;
+            // Or the script is not seen, and no simulated time passes.
+            REQUIRE(queue.uses_kernel_aio());
             const auto ending = [&](const Completion& done) { result = done.result(); };
             if (writes) {
-                queue.write_all(file, bytes, 16).start(ending);
+                queue.write_all(file, bytes, 0).start(ending);
             } else {
-                queue.read_exact(file, bytes, 16).start(ending);
+                queue.read_full(file, bytes, 0).start(ending);
             }
-            for (const std::int64_t one : {std::int64_t{-EINTR}, std::int64_t{3},
+            for (const std::int64_t one : {std::int64_t{-EINTR}, std::int64_t{page},
                                            std::int64_t{-EINTR}, std::int64_t{-EINTR}}) {
                 complete_transfer(scripted.model(), one);
                 CHECK(queue.run_ready() == 0);
             }
             const auto in_flight = scripted.model().in_flight();
             const auto& rest = in_flight.back().submitted;
-            CHECK(rest.offset == 19);
-            CHECK(rest.length == 5);
-            complete_transfer(scripted.model(), 5);
+            CHECK(rest.offset == page);
+            CHECK(rest.length == page);
+            complete_transfer(scripted.model(), page);
             CHECK(queue.run_ready() == 1);
-            CHECK(result == 8);
+            CHECK(result == 2 * page);
         }
         scripted.wait_until_closed();
     }
@@ -83,11 +90,13 @@ TEST_CASE("an exact transfer goes on where it was interrupted, and where it was 
 
 TEST_CASE("an interrupted transfer that is not exact says so") {
     ScriptedKernel scripted;
-    const File file = memory_file();
-    std::array<std::byte, 8> bytes{};
+    const File file = direct_file();
+    alignas(page) std::array<std::byte, page> bytes{};
     int error = 0;
     {
         Queue queue;
+        // Or the script is not seen, and no simulated time passes.
+        REQUIRE(queue.uses_kernel_aio());
         queue.read(file, bytes, 0).start([&](const Completion& done) {
             error = done.error().value();
         });
@@ -105,6 +114,14 @@ public:
     static constexpr unsigned in_one = 20;
 
     Rounds(Queue& queue, const File& file) : queue_(queue), file_(file) {}
+
+    /// The first transfers on a file go one by one.
+    void warm_up() {
+        for (left_ = 0; left_ < 2 * engine::RoutePolicy::watched_at_first; ++left_) {
+            queue_.read(file_, bytes_, 0).start([this](const Completion&) { --left_; });
+        }
+    }
+    [[nodiscard]] bool is_warm() const { return left_ == 0; }
 
     void begin() {
         queue_.read(file_, bytes_, 0).start([this](const Completion&) { start(); });
@@ -125,7 +142,7 @@ private:
 
     Queue& queue_;
     const File& file_;
-    std::array<std::byte, 8> bytes_{};
+    alignas(page) std::array<std::byte, page> bytes_{};
     unsigned started_ = 0;
     unsigned left_ = 0;
 };
@@ -137,14 +154,24 @@ void check_calls(ScriptedKernel& scripted, SimulatedKernel* model, const File& f
     options.use_event_fd = true;
     {
         Queue queue{options};
+        // Or the script is not seen, and no simulated time passes.
+        REQUIRE(queue.uses_kernel_aio());
         const File epoll = File::adopt(::epoll_create1(EPOLL_CLOEXEC));
         epoll_event event{};
         event.events = EPOLLIN | mode;
         REQUIRE(::epoll_ctl(epoll.fd(), EPOLL_CTL_ADD, queue.event_fd(), &event) == 0);
+        Rounds load{queue, file};
+        load.warm_up();
+        while (!load.is_warm()) {
+            if (model != nullptr) {
+                model->advance(1000);
+            }
+            REQUIRE(::epoll_wait(epoll.fd(), &event, 1, 10'000) == 1);
+            queue.run_ready();
+        }
         const std::size_t submits = scripted.calls(Call::submit);
         const std::size_t reaps = scripted.calls(Call::get_events);
         const std::size_t others = scripted.calls() - submits - reaps;
-        Rounds load{queue, file};
         load.begin();
         std::size_t wakeups = 0;
         while (!load.finished()) {
@@ -196,6 +223,11 @@ public:
         }
         return below_.get_events(handle, min, max, events, timeout);
     }
+    std::int64_t transfer(bool write, int fd, const iovec* parts, std::size_t count,
+                          std::int64_t at, int flags) override {
+        return below_.transfer(write, fd, parts, count, at, flags);
+    }
+    std::int64_t flush(bool data_only, int fd) override { return below_.flush(data_only, fd); }
 
 private:
     SimulatedKernel& below_;
@@ -227,6 +259,8 @@ TEST_CASE("a call that is posted between run_ready()'s look at them and its reap
         Queue::Options options;
         options.use_event_fd = true;
         Queue queue{options};
+        // Or the script is not seen, and no simulated time passes.
+        REQUIRE(queue.uses_kernel_aio());
         queue.post([&called] { called += '1'; });
         model.advance(10);
         REQUIRE(is_readable(queue.event_fd()));
@@ -250,13 +284,15 @@ TEST_CASE("a call that is posted while close() reaps is made, and not waited for
     SimulatedKernel model{1, behaviour};
     OnTheWay on_the_way{model};
     ScriptedKernel scripted{on_the_way};
-    const File file = memory_file();
+    const File file = direct_file();
     model.add(file.fd(), {});
-    std::array<std::byte, 8> bytes{};
+    alignas(page) std::array<std::byte, page> bytes{};
     unsigned stuck = 0;
     bool done = false;
     {
         Queue queue;
+        // Or the script is not seen, and no simulated time passes.
+        REQUIRE(queue.uses_kernel_aio());
         model.on_stuck([&] {
             ++stuck;
             return model.release();
@@ -268,7 +304,7 @@ TEST_CASE("a call that is posted while close() reaps is made, and not waited for
                 model.advance(10);
             });
         });
-        queue.close(std::chrono::steady_clock::now() + std::chrono::hours{1});
+        static_cast<void>(queue.close(std::chrono::steady_clock::now() + std::chrono::hours{1}));
     }
     scripted.wait_until_closed();
     CHECK(done);
@@ -303,8 +339,10 @@ unsigned sleeps_of_submits(unsigned at_a_time, unsigned awake, unsigned asleep) 
     unsigned slept = 0;
     {
         Queue::Options options;
-        options.helpers = 2;
+        options.workers = 2;
         Queue queue{options};
+        // Or the script is not seen, and no simulated time passes.
+        REQUIRE(queue.uses_kernel_aio());
         bool blocks = false;
         on_the_way.each_write([&, owner = std::this_thread::get_id()] {
             if (std::this_thread::get_id() == owner && blocks) {
@@ -338,7 +376,7 @@ unsigned sleeps_of_submits(unsigned at_a_time, unsigned awake, unsigned asleep) 
 }
 
 TEST_CASE(
-    "writes that have long been asynchronous and come to block are with helpers in a moment") {
+    "writes that have long been asynchronous and come to block are with workers in a moment") {
     // At the latest the sixth is watched, and the one after it confirms.
     CHECK(sleeps_of_submits(1, 1000, 40) <= 7);
     // One call puts all in it under suspicion, and the next eight writes go one by one.
@@ -354,7 +392,7 @@ TEST_CASE("an event loop submits once a batch, reaps by no call or one, and is w
             behaviour.ring = ring;
             SimulatedKernel model{1, behaviour};
             ScriptedKernel scripted{model};
-            const File file = memory_file();
+            const File file = direct_file();
             model.add(file.fd(), {.in_memory = true});
             check_calls(scripted, &model, file, mode, ring);
         }
@@ -366,7 +404,7 @@ TEST_CASE("and so on the real kernel") {
         CAPTURE(mode);
         ScriptedKernel scripted{ScriptedKernel::Below::real};
         const bool ring = aioxx::Context{1}.reaps_from_ring();
-        check_calls(scripted, nullptr, memory_file(), mode, ring);
+        check_calls(scripted, nullptr, direct_file(), mode, ring);
     }
 }
 

@@ -18,10 +18,10 @@ public:
     Shadow() : bytes_(most) {}
 
     void begin_write(std::size_t at, std::size_t length);
-    /// `written`: what is there now; of the rest up to `length` nothing, or nobody knows what.
+    /// `written`: what is there now; of the rest up to `length` nothing, or it is unknown.
     void end_write(std::size_t at, std::span<const std::byte> written, std::size_t length,
                    bool rest_is_known);
-    // One that nobody waits for any more has no end: its bytes stay unknown.
+    // One that was given up has no end: its bytes stay unknown.
 
     [[nodiscard]] std::uint32_t now() const noexcept { return now_; }
     /// The size that the file has at the least.

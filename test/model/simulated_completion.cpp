@@ -110,13 +110,13 @@ bool SimulatedKernel::complete(std::size_t place, short ready) {
         }
         result = pipe_transfer(pending, ready);
     } else {
-        result = transfer(pending);
+        result = file_transfer(pending);
     }
     put(place, result);
     return true;
 }
 
-std::int64_t SimulatedKernel::transfer(Pending& pending) {
+std::int64_t SimulatedKernel::file_transfer(Pending& pending) {
     SimulatedFile& file = *pending.file;
     const bool writes = is_write(pending.submitted);
     if (pending.nowait && writes && file.traits.nowait_fails) {
@@ -125,7 +125,7 @@ std::int64_t SimulatedKernel::transfer(Pending& pending) {
     if (pending.nowait && random_.percent(behaviour_.would_block)) {
         return -EAGAIN;
     }
-    if (pending.foreign && random_.percent(behaviour_.interrupted)) {
+    if (pending.interruptible && random_.percent(behaviour_.interrupted)) {
         return -EINTR;
     }
     if (random_.percent(behaviour_.failed)) {
@@ -161,11 +161,11 @@ std::int64_t SimulatedKernel::transfer(Pending& pending) {
 }
 
 std::int64_t SimulatedKernel::pipe_transfer(Pending& pending, short ready) {
-    // Somebody else may have been faster.
+    // Another reader or writer may have been faster.
     if (pending.nowait && (ready == 0 || random_.percent(behaviour_.would_block))) {
         return -EAGAIN;
     }
-    if (pending.foreign && random_.percent(behaviour_.interrupted)) {
+    if (pending.interruptible && random_.percent(behaviour_.interrupted)) {
         return -EINTR;
     }
     const std::size_t most = std::min(bytes_in(pending.parts), std::size_t{1024}); // cannot block
@@ -217,6 +217,12 @@ void SimulatedKernel::scribble() {
 void SimulatedKernel::put(std::size_t place, std::int64_t result) {
     const Pending pending = std::move(pending_[place]);
     pending_.erase(pending_.begin() + static_cast<std::ptrdiff_t>(place));
+    last_change_ = Clock::now();
+    if (pending.call != nullptr) {
+        *pending.call = {true, result};
+        returned_.notify_all();
+        return;
+    }
     Context& context = contexts_.at(pending.context);
     if (pending.iocb->data != pending.submitted.data || pending.iocb->key != 0 ||
         pending.iocb->opcode != pending.submitted.opcode) {
@@ -227,7 +233,6 @@ void SimulatedKernel::put(std::size_t place, std::int64_t result) {
     event.iocb = reinterpret_cast<std::uintptr_t>(pending.iocb);
     event.result = result;
     context.ring->put(event);
-    last_change_ = Clock::now();
     --context.in_flight;
     if (pending.event_fd >= 0) {
         const std::uint64_t one = 1;

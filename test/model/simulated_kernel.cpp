@@ -35,6 +35,7 @@ Behaviour Behaviour::drawn_from(Random& random) {
     drawn.cut = static_cast<unsigned>(random.below(3) * 30);
     drawn.failed = static_cast<unsigned>(random.below(3) * 3);
     drawn.forgotten = static_cast<unsigned>(random.below(3) * 5);
+    drawn.sleeps = static_cast<unsigned>(random.below(3) * 40);
     return drawn;
 }
 
@@ -162,9 +163,7 @@ int SimulatedKernel::submit(kernel::Handle handle, long count, kernel::IocbLayou
             return accepted != 0 ? accepted : -refused;
         }
     }
-    // A helper's descriptor table is not ours: nothing can be completed there.
-    const bool own_table = std::this_thread::get_id() == found->second.owner;
-    if (!own_table) {
+    if (std::this_thread::get_id() != found->second.owner) {
         changed_.notify_all();
     } else if (random_.percent(30)) {
         advance_locked(1 + random_.below(3));
@@ -181,12 +180,16 @@ int SimulatedKernel::accept(kernel::Handle handle, Context& context, kernel::Ioc
     pending.context = handle;
     pending.iocb = iocb;
     pending.submitted = *iocb;
-    if (const int refused = resolve(context, pending); refused != 0) {
+    pending.foreign = std::this_thread::get_id() != context.owner;
+    pending.interruptible = pending.foreign;
+    if (const int refused = resolve(pending, !pending.foreign); refused != 0) {
         return refused;
+    }
+    if (pending.direct && !pending.foreign && random_.percent(behaviour_.sleeps)) {
+        std::this_thread::sleep_for(std::chrono::microseconds{1});
     }
     iocb->key = 0;
     pending.submitted.key = 0;
-    pending.foreign = std::this_thread::get_id() != context.owner;
     pending.forgotten =
         !is_poll(pending.submitted) && random_.percent(behaviour_.forgotten) &&
         (pending.file == nullptr || pending.file->kind == SimulatedFile::Kind::regular);
@@ -207,8 +210,8 @@ int SimulatedKernel::accept(kernel::Handle handle, Context& context, kernel::Ioc
     return 0;
 }
 
-/// What the numbers in the iocb mean, in the table of this thread.
-int SimulatedKernel::resolve(const Context& context, Pending& pending) {
+/// What the numbers in the iocb mean.
+int SimulatedKernel::resolve(Pending& pending, bool own_thread) {
     const auto fd = static_cast<int>(pending.submitted.fd);
     SimulatedFile::Key key{};
     int flags = 0;
@@ -218,12 +221,11 @@ int SimulatedKernel::resolve(const Context& context, Pending& pending) {
     if ((pending.submitted.flags & flag_resfd) != 0) {
         pending.event_fd = resolve_event_fd(static_cast<int>(pending.submitted.event_fd));
         if (pending.event_fd < 0) {
-            violation("an operation with an eventfd that is none in the table of its thread");
+            violation("an operation with an eventfd that is none");
             return EBADF;
         }
     }
     const auto file = files_.find(key);
-    const bool own_thread = std::this_thread::get_id() == context.owner;
     if (file != files_.end()) {
         pending.file = file->second;
     }
@@ -237,10 +239,14 @@ int SimulatedKernel::resolve(const Context& context, Pending& pending) {
         violation("an operation on a file that is not of the test");
         return EBADF;
     }
-    return is_flush(pending.submitted) ? 0 : resolve_transfer(pending, own_thread, flags);
+    const int refused = is_flush(pending.submitted) ? 0 : resolve_transfer(pending, flags);
+    if (refused == 0) {
+        check_blocking(pending, own_thread);
+    }
+    return refused;
 }
 
-int SimulatedKernel::resolve_transfer(Pending& pending, bool own_thread, int flags) {
+int SimulatedKernel::resolve_transfer(Pending& pending, int flags) {
     const kernel::IocbLayout& iocb = pending.submitted;
     const SimulatedFile& file = *pending.file;
     const bool stream = file.kind != SimulatedFile::Kind::regular;
@@ -251,10 +257,6 @@ int SimulatedKernel::resolve_transfer(Pending& pending, bool own_thread, int fla
     pending.nowait = asked || (flags & O_NONBLOCK) != 0;
     pending.append = (flags & O_APPEND) != 0 || (iocb.rw_flags & rwf_append) != 0;
     pending.direct = (flags & O_DIRECT) != 0 && !stream;
-    if (own_thread && behaviour_.threads && !pending.nowait && !pending.direct &&
-        !file.traits.in_memory) {
-        violation("a submit that may block, on the queue's own thread");
-    }
     auto* const memory = reinterpret_cast<void*>(static_cast<std::uintptr_t>(iocb.buffer));
     if (iocb.opcode < 2) {
         pending.parts.push_back({memory, static_cast<std::size_t>(iocb.length)});
@@ -271,7 +273,22 @@ int SimulatedKernel::resolve_transfer(Pending& pending, bool own_thread, int fla
     return 0;
 }
 
-/// Numbers are those of this thread's table; all eventfds have the same inode. /proc has an id.
+/// Whether the call that begins it may put its thread to sleep.
+bool SimulatedKernel::may_block(const Pending& pending) noexcept {
+    // Direct I/O and flushes are asynchronous when they are submitted.
+    const bool asynchronous =
+        pending.call == nullptr && (pending.direct || is_flush(pending.submitted));
+    return !pending.nowait && !asynchronous && !pending.file->traits.in_memory;
+}
+
+void SimulatedKernel::check_blocking(const Pending& pending, bool own_thread) {
+    if (own_thread && behaviour_.threads && may_block(pending)) {
+        violation(pending.call != nullptr ? "a plain call that may block, on the queue's own thread"
+                                          : "a submit that may block, on the queue's own thread");
+    }
+}
+
+/// All eventfds have the same inode. /proc has an id.
 int SimulatedKernel::resolve_event_fd(int fd) {
     std::ifstream info{"/proc/thread-self/fdinfo/" + std::to_string(fd)};
     for (std::string line; std::getline(info, line);) {
@@ -344,15 +361,19 @@ int SimulatedKernel::get_events(kernel::Handle handle, long min, long max,
             continue;
         }
         wait_for_change(lock, std::min<std::chrono::nanoseconds>(left, 1s));
-        if (Clock::now() - last_change_ > never_ends) {
-            std::fprintf(stderr, "AIOXX_SEED=%llu: a wait that does not end, %zu in flight\n",
-                         static_cast<unsigned long long>(seed_), pending_.size());
-            std::abort();
-        }
+        check_progress();
     }
 }
 
-/// Until another thread has submitted, or something that is polled is ready.
+void SimulatedKernel::check_progress() const {
+    if (Clock::now() - last_change_ > never_ends) {
+        std::fprintf(stderr, "AIOXX_SEED=%llu: a wait that does not end, %zu in flight\n",
+                     static_cast<unsigned long long>(seed_), pending_.size());
+        std::abort();
+    }
+}
+
+/// Until another thread has submitted or made a plain call, or something that is polled is ready.
 bool SimulatedKernel::wait_for_change(std::unique_lock<std::mutex>& lock,
                                       std::chrono::nanoseconds limit) {
     std::vector<pollfd> polled;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// Where the names go, by the dynamic linker's own report. With a named symbol version they would
-// go to the C library in silence, and all the other tests would pass.
+// Which library the names bind to, by the dynamic linker's own report. With a symbol version they
+// would bind to the C library unnoticed, and all the other tests would pass.
 
 #include "posix/names.hpp"
 #include "posix/own_process.hpp"
@@ -57,7 +57,7 @@ void check_all_go_here(const std::map<std::string, std::set<std::string>>& found
 const std::vector<std::string> report_bindings = {
     "LD_DEBUG=bindings", "LD_BIND_NOW=1", "ASAN_OPTIONS=verify_asan_link_order=0", "LC_ALL=C"};
 
-POSIX_CASE("it is the right library that is tested") {
+POSIX_CASE("the library under test is the right one") {
     CHECK(on_glibc() != drop_in_expected);
     const bool drop_in = library_of("aio_read").find("libaioxx-posix.so.0") != std::string::npos;
     CHECK(drop_in == drop_in_expected);

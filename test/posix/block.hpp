@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
-// Requests of the tests: control blocks with memory of their own, and how one waits for them.
+// Requests of the tests: control blocks with memory of their own, and waiting for them.
 
 #include "posix/provider.hpp"
 #include "posix/wait.hpp"
@@ -25,9 +25,9 @@
 
 namespace aioxx::test {
 
-/// A control block and its buffer, which is aligned for direct I/O where its size is. What the
-/// program need not set is filled with garbage. While the request is in flight the memory stays,
-/// whatever becomes of the Block.
+/// A control block and its buffer, which is aligned for direct I/O where its size is. Fields
+/// that the program need not set are filled with garbage. While the request is in flight the memory
+/// stays, even if the Block ends.
 class Block {
 public:
     /// For a transfer of `bytes`; the buffer is zeroed.
@@ -79,7 +79,7 @@ public:
     [[nodiscard]] bool pending() const noexcept { return error() == EINPROGRESS; }
     [[nodiscard]] ssize_t result() const noexcept { return ::aio_return(&state_->control); }
 
-    /// Waits: what aio_error says in the end, or EINPROGRESS after twenty seconds.
+    /// Waits. What aio_error tells in the end, or EINPROGRESS after twenty seconds.
     int wait() const {
         const Deadline deadline;
         const aiocb* const list[] = {&state_->control};
@@ -89,8 +89,8 @@ public:
         }
         return error();
     }
-    /// Waits: the result of a request that went well, and minus the error of another.
-    ssize_t outcome() const {
+    /// Waits. The result, or minus the error.
+    ssize_t await_result() const {
         const int waited = wait();
         return waited == 0 ? result() : -waited;
     }

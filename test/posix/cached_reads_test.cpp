@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// Reads of what is in memory are done in the call, for a number that was seen to be such a file's;
-// and are right whatever the number has become since.
+// Reads of what is in memory are done in the call where the descriptor was seen to be such a
+// file's. They are right whatever file the descriptor has become since.
 
 #include "posix/block.hpp"
 #include "posix/own_process.hpp"
@@ -28,12 +28,12 @@ Descriptor memory_file(const std::string& content) {
     return file;
 }
 
-/// So that the next read there is known to be of a cached file.
+/// After these the drop-in knows that the file is a cached one.
 void read_twice(int file) {
     for (int i = 0; i < 2; ++i) {
         const Block read{file, page};
         REQUIRE(aio_read(read) == 0);
-        REQUIRE(read.outcome() == page);
+        REQUIRE(read.await_result() == page);
     }
 }
 
@@ -56,9 +56,9 @@ void check_reads(int file, const std::string& content) {
         for (int i = 0; i < 3; ++i) {
             const Block read{file, each.bytes, static_cast<off_t>(each.offset)};
             REQUIRE(aio_read(read) == 0);
-            REQUIRE(read.outcome() == static_cast<ssize_t>(right.size()));
+            REQUIRE(read.await_result() == static_cast<ssize_t>(right.size()));
             CHECK((read.text().substr(0, right.size()) == right));
-            CHECK((on_glibc() || read.result() == -1)); // it is given once
+            CHECK((on_glibc() || read.result() == -1)); // aio_return gives it once
         }
     }
 }
@@ -85,10 +85,10 @@ POSIX_CASE("a cached read sees what was written before it was made") {
         for (char letter = 'a'; letter <= 'z'; ++letter) {
             const Block write{file, std::string(page, letter)};
             REQUIRE(aio_write(write) == 0);
-            REQUIRE(write.outcome() == page);
+            REQUIRE(write.await_result() == page);
             const Block read{file, page};
             REQUIRE(aio_read(read) == 0);
-            REQUIRE(read.outcome() == page);
+            REQUIRE(read.await_result() == page);
             CHECK((read.text() == std::string(page, letter)));
         }
     }
@@ -100,14 +100,14 @@ POSIX_CASE("what is refused is refused for a cached file as well") {
     Block wrong_signal{file, page};
     wrong_signal.signals(-1);
     CHECK(aio_read(wrong_signal) == 0);
-    CHECK(wrong_signal.outcome() == -EINVAL);
+    CHECK(wrong_signal.await_result() == -EINVAL);
     const Block negative{file, page, -1};
     CHECK(aio_read(negative) == 0);
-    CHECK(negative.outcome() == -EINVAL);
+    CHECK(negative.await_result() == -EINVAL);
     const Block nowhere{file, page};
     nowhere->aio_buf = nullptr;
     CHECK(aio_read(nowhere) == 0);
-    CHECK(nowhere.outcome() == -EFAULT);
+    CHECK(nowhere.await_result() == -EFAULT);
     const Block priority{file, page};
     priority->aio_reqprio = 21;
     CHECK(aio_read(priority) == -1);
@@ -124,24 +124,24 @@ POSIX_CASE("a read that is done in the call still sends its signal, after the ca
     CHECK(read.error() == 0);
 }
 
-POSIX_CASE("a number that was a cached file's waits like what it is now") {
+POSIX_CASE("a descriptor that was a cached file's waits as the file does that it is now") {
     const TemporaryFile on_disk{some_pages()};
     const Descriptor in_memory = memory_file(some_pages());
     for (const int file : {int{on_disk}, int{in_memory}}) {
         const Descriptor counter{::eventfd(0, EFD_CLOEXEC)};
-        const Descriptor number{::fcntl(file, F_DUPFD_CLOEXEC, 0)};
-        read_twice(number);
-        REQUIRE(::dup3(counter, number, O_CLOEXEC) == int{number});
-        const Block read{number, sizeof(std::uint64_t)};
-        REQUIRE(aio_read(read) == 0); // and does not wait itself
+        const Descriptor reused{::fcntl(file, F_DUPFD_CLOEXEC, 0)};
+        read_twice(reused);
+        REQUIRE(::dup3(counter, reused, O_CLOEXEC) == int{reused});
+        const Block read{reused, sizeof(std::uint64_t)};
+        REQUIRE(aio_read(read) == 0); // does not wait
         CHECK(read.error() == EINPROGRESS);
         constexpr std::uint64_t one = 1;
         REQUIRE(::write(counter, &one, sizeof(one)) == sizeof(one));
-        CHECK(read.outcome() == sizeof(one));
+        CHECK(read.await_result() == sizeof(one));
     }
 }
 
-POSIX_CASE("a number that was a cached file's may be that of a file on storage that hangs") {
+POSIX_CASE("a descriptor that was a cached file's may be that of a file on storage that hangs") {
     auto server = attempt<FuseServer>();
     if (!server) {
         SKIP_CASE(server.reason());
@@ -149,17 +149,17 @@ POSIX_CASE("a number that was a cached file's may be that of a file on storage t
     const TemporaryFile on_disk{some_pages()};
     const Descriptor in_memory = memory_file(some_pages());
     for (const int file : {int{on_disk}, int{in_memory}}) {
-        const std::string name = "gate.of-" + std::to_string(file); // its pages are not cached yet
+        const std::string name = "gate.of-" + std::to_string(file); // not cached yet
         const Descriptor hangs{::open(server->file(name).c_str(), O_RDONLY | O_CLOEXEC)};
-        const Descriptor number{::fcntl(file, F_DUPFD_CLOEXEC, 0)};
-        read_twice(number);
-        REQUIRE(::dup3(hangs, number, O_CLOEXEC) == int{number});
-        const Block read{number, page};
+        const Descriptor reused{::fcntl(file, F_DUPFD_CLOEXEC, 0)};
+        read_twice(reused);
+        REQUIRE(::dup3(hangs, reused, O_CLOEXEC) == int{reused});
+        const Block read{reused, page};
         server->close_gate();
-        REQUIRE(aio_read(read) == 0); // and does not wait itself
+        REQUIRE(aio_read(read) == 0); // does not wait
         CHECK(read.error() == EINPROGRESS);
         server->open_gate();
-        CHECK(read.outcome() == page);
+        CHECK(read.await_result() == page);
     }
 }
 
@@ -179,7 +179,7 @@ POSIX_CASE("a cached file that has become O_DIRECT is read from its device, and 
     REQUIRE(::fsync(file) == 0);
     read_twice(file);
     gate->close();
-    read_twice(file); // does without the device
+    read_twice(file); // needs no device
     REQUIRE(::fcntl(file, F_SETFL, O_DIRECT) == 0);
     const Block read{file, page};
     Watchdog watchdog{[&gate] { gate->open(); }};
@@ -187,18 +187,18 @@ POSIX_CASE("a cached file that has become O_DIRECT is read from its device, and 
     CHECK(read.error() == EINPROGRESS);
     watchdog.came_back();
     CHECK_FALSE(watchdog.opened_by_force());
-    CHECK(read.outcome() == page);
+    CHECK(read.await_result() == page);
     CHECK((read.text() == content.substr(0, page)));
 }
 
-POSIX_CASE("a number that was a cached file's is nothing's after it was closed") {
+POSIX_CASE("a descriptor that was a cached file's is EBADF after it was closed") {
     const Descriptor file = memory_file(some_pages());
-    Descriptor number{::fcntl(file, F_DUPFD_CLOEXEC, 0)};
-    read_twice(number);
-    const Block read{number, page};
-    number.close();
+    Descriptor reused{::fcntl(file, F_DUPFD_CLOEXEC, 0)};
+    read_twice(reused);
+    const Block read{reused, page};
+    reused.close();
     REQUIRE(aio_read(read) == 0);
-    CHECK(read.outcome() == -EBADF);
+    CHECK(read.await_result() == -EBADF);
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// What aio_cancel can take back, and what it says of the rest.
+// What aio_cancel cancels, and what it answers for the rest.
 
 #include "posix/block.hpp"
 #include "posix/own_process.hpp"
@@ -37,7 +37,7 @@ POSIX_CASE("a queued request is cancelled: ECANCELED, -1, and its notification c
     CHECK(queued.result() == -1);
     CHECK(first.pending());
     pipe.fill("x");
-    CHECK(first.outcome() == 1);
+    CHECK(first.await_result() == 1);
     CHECK(!signal.there());
 }
 
@@ -57,7 +57,7 @@ POSIX_CASE("a cancelled request notifies by a thread as well") {
     CHECK(aio_cancel(pipe.reader, queued) == AIO_CANCELED);
     CHECK(eventually([] { return called == ECANCELED; }));
     pipe.fill("x");
-    CHECK(first.outcome() == 1);
+    CHECK(first.await_result() == 1);
 }
 
 /// A read waits on `reader`, is cancelled, and what is written afterwards is there for read(2).
@@ -142,7 +142,7 @@ POSIX_CASE("a write that has begun is not cancelled, and its block not touched")
         REQUIRE(part > 0);
         length += static_cast<std::size_t>(part);
     }
-    CHECK(write.outcome() == static_cast<ssize_t>(content.size()));
+    CHECK(write.await_result() == static_cast<ssize_t>(content.size()));
     CHECK(received == content);
 }
 
@@ -164,10 +164,10 @@ POSIX_CASE("a transfer on the disk is not cancelled; what waits behind it is") {
     CHECK(read.pending());
     CHECK(sync.wait() == ECANCELED);
     server->open_gate();
-    CHECK(read.outcome() == 4096);
+    CHECK(read.await_result() == 4096);
 }
 
-POSIX_CASE("by descriptor, each of its requests is cancelled, and no other's") {
+POSIX_CASE("aio_cancel by descriptor cancels each of its requests, and no others") {
     const Pipe pipe;
     const Pipe other;
     std::vector<Block> blocks;
@@ -188,22 +188,22 @@ POSIX_CASE("by descriptor, each of its requests is cancelled, and no other's") {
     }
     CHECK(elsewhere.pending());
     other.fill("x");
-    CHECK(elsewhere.outcome() == 1);
+    CHECK(elsewhere.await_result() == 1);
     pipe.fill("x"); // for glibc's
 }
 
-POSIX_CASE("by descriptor are meant the requests on that open file, not those on its number") {
-    NOT_ON_GLIBC("it knows requests by their number alone");
+POSIX_CASE("aio_cancel by descriptor concerns the file that is open there, not earlier ones") {
+    NOT_ON_GLIBC("it knows requests by their descriptor alone");
     Pipe first;
     const Pipe second;
     Block read{first.reader};
     REQUIRE(aio_read(read) == 0);
-    const int number = first.reader;
-    REQUIRE(::dup3(second.reader, number, O_CLOEXEC) == number);
-    CHECK(aio_cancel(number, nullptr) == AIO_ALLDONE);
+    const int descriptor = first.reader;
+    REQUIRE(::dup3(second.reader, descriptor, O_CLOEXEC) == descriptor);
+    CHECK(aio_cancel(descriptor, nullptr) == AIO_ALLDONE);
     CHECK(read.pending());
     first.fill("x");
-    CHECK(read.outcome() == 1);
+    CHECK(read.await_result() == 1);
     CHECK(read.text() == "x");
 }
 

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
-// One request of the chaos test, and what it is to be found to have done.
+// One request of the chaos test, and what is expected of it.
 
 #include "posix/wait.hpp"
 
@@ -18,7 +18,7 @@
 
 namespace aioxx::test::chaos {
 
-/// Told of, of all workers together.
+/// What was counted, for all workers together.
 struct Tally {
     std::atomic<std::uint64_t> started{0};
     std::atomic<std::uint64_t> completed{0};

@@ -3,7 +3,7 @@
 #pragma once
 
 // What the workers of the chaos test do I/O on. Each target belongs to one thread, knows what its
-// requests must have done, and looks whether they did.
+// requests must have done, and checks it.
 
 #include "posix/chaos_slot.hpp"
 
@@ -35,12 +35,12 @@ public:
     [[nodiscard]] virtual int descriptor() const = 0;
     /// Makes a request of slot `index`, which is free; for lio_listio as well.
     virtual void prepare(std::size_t index, unsigned random, Slot::How how) = 0;
-    /// The request of slot `index` ended thus.
+    /// The request of slot `index` has ended.
     virtual void ended(std::size_t index, int error, ssize_t result) = 0;
-    /// Something that makes waiting requests go on, or makes their life harder.
+    /// Does something that lets requests go on which wait, or disturbs them.
     virtual void disturb(unsigned random) = 0;
-    /// So that all that still wait complete.
-    virtual void let_all_go() = 0;
+    /// Lets all requests complete.
+    virtual void complete_all() = 0;
     /// All have ended.
     virtual void check_at_the_end() = 0;
 
@@ -86,7 +86,7 @@ public:
         fd_.close();
         fd_ = Descriptor{::open(path.c_str(), O_RDWR | flags_ | O_CLOEXEC)};
     }
-    void let_all_go() override {}
+    void complete_all() override {}
     void check_at_the_end() override {
         const std::string content = file_.content();
         tally.expect(content.size() == slots_of_target * block_size, "a file of another size");
@@ -135,7 +135,7 @@ public:
         }
     }
     void disturb(unsigned random) override { write_bytes(random % 8); }
-    void let_all_go() override {
+    void complete_all() override {
         write_bytes(next_number_ > written_ - read_ ? slots_of_target : 0);
     }
     void check_at_the_end() override {
@@ -147,7 +147,7 @@ public:
             tally.expect(byte == (read_ + left) % 251, "a byte that is left is out of turn");
             ++left;
         }
-        tally.expect(read_ + left == written_, "bytes were lost, or read by nobody's request");
+        tally.expect(read_ + left == written_, "bytes were lost, or read without a request");
     }
 
 private:
@@ -199,13 +199,14 @@ public:
         }
         check();
     }
-    void let_all_go() override { disturb(0); }
+    void complete_all() override { disturb(0); }
     void check_at_the_end() override {
         while (readable_bytes(pipe_.reader) > 0) {
             disturb(0);
         }
         check();
-        tally.expect(received_.empty() && went_.empty(), "a pipe holds what nobody wrote, or less");
+        tally.expect(received_.empty() && went_.empty(),
+                     "a pipe holds other bytes than were written");
     }
 
 private:

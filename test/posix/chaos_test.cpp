@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// Threads that do everything at a time to files, pipes, sockets and terminals. Not for glibc: there
-// some requests never end, and so do children. In the environment:
+// Threads that do everything at a time to files, pipes, sockets and terminals. Not on glibc, where
+// some requests and children never end. In the environment:
 //   AIOXX_CHAOS_SECONDS  how long, 3 by default
 //   AIOXX_CHAOS_SEED     what, random by default; it is printed
 
@@ -83,7 +83,7 @@ void wait_on_terminal() {
     REQUIRE(::aio_cancel(terminal.slave, nullptr) == AIO_CANCELED);
 }
 
-TEST_CASE("whatever threads do at a time, each request has one outcome, and nothing is left") {
+TEST_CASE("whatever threads do at a time, each request has one result, and nothing is left") {
     SKIP_UNDER_VALGRIND("it does not know all the calls of kernel AIO");
     const std::uint64_t seed = number_from("AIOXX_CHAOS_SEED", std::random_device{}() % 1'000'000);
     const std::uint64_t seconds = number_from("AIOXX_CHAOS_SECONDS", 3);

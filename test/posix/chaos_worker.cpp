@@ -10,7 +10,7 @@
 namespace aioxx::test::chaos {
 namespace {
 
-/// What a handler looks at: a request of this thread, in flight or done.
+/// A request of this thread that its handlers look at, in flight or done.
 thread_local std::atomic<aiocb*> watched{nullptr};
 
 Sockets make_sockets() {
@@ -29,7 +29,7 @@ int use_in_child() {
     }
     const bool took_back = aio_cancel(pipe.reader, cancelled) == AIO_CANCELED;
     pipe.fill("x");
-    return took_back && waiting.outcome() == 1 && read.outcome() == 7 ? 0 : 2;
+    return took_back && waiting.await_result() == 1 && read.await_result() == 7 ? 0 : 2;
 }
 
 } // namespace
@@ -122,7 +122,7 @@ Slot::How Worker::any_how() {
         return Slot::How::thread;
     case 1:
     case 2:
-        // of the signals of one number ThreadSanitizer keeps one
+        // ThreadSanitizer keeps one pending signal of each number
         return under_tsan ? Slot::How::thread : Slot::How::signal;
     default:
         return Slot::How::silent;
@@ -219,7 +219,7 @@ void Worker::end_all() {
     for (const auto& target : targets_) {
         ::aio_cancel(target->descriptor(), nullptr);
         const bool all = eventually([&] {
-            target->let_all_go();
+            target->complete_all();
             bool none_left = true;
             for (std::size_t i = 0; i < slots_of_target; ++i) {
                 none_left = take_if_done(*target, i) && none_left;

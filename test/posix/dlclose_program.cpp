@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 
 // dlclose_program LIBRARY: loads it, makes requests, and closes it while they are in flight. Ends
-// with 0 when the library has told of all of them, so it stays.
+// with 0 when all of them have completed.
 
 #include <array>
 #include <cerrno>
@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
     action.sa_flags = SA_RESTART;
     ::sigaction(SIGUSR1, &action, nullptr);
 
-    // With a request in flight: what comes then must not run in code that is gone.
+    // With a request in flight: its completion must not run in code that is unloaded.
     static char byte = 0;
     static aiocb in_flight = request_for(ends[0], &byte);
     void* library = nullptr;
@@ -82,7 +82,7 @@ int main(int argc, char** argv) {
     if (::write(ends[1], "x", 1) != 1) {
         return 3;
     }
-    while (told == 0) { // whoever started this ends it if it takes too long
+    while (told == 0) { // the program that started this ends it if it takes too long
         pause_briefly();
     }
     // Again, and with nothing in flight.

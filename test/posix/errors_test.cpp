@@ -63,7 +63,7 @@ POSIX_CASE("a reqprio below 0 or above 20 is refused by the call, and what lies 
         Block read{file, 7};
         read->aio_reqprio = priority;
         CHECK(answer([&] { return aio_read(read); }) == accepted);
-        CHECK(read.outcome() == 7);
+        CHECK(read.await_result() == 7);
     }
 }
 
@@ -73,7 +73,7 @@ POSIX_CASE("aio_fsync ignores the reqprio") {
         Block sync{file};
         sync->aio_reqprio = priority;
         CHECK(answer([&] { return aio_fsync(O_SYNC, sync); }) == accepted);
-        CHECK(sync.outcome() == 0);
+        CHECK(sync.await_result() == 0);
     }
 }
 
@@ -94,7 +94,7 @@ POSIX_CASE("a bad list mode and a negative count are refused by lio_listio") {
     for (const int mode : {-1, 2, 77}) {
         CHECK(answer([&] { return lio_listio(mode, list, 1, nullptr); }) == invalid);
     }
-    // glibc takes it for nothing to do.
+    // to glibc it is an empty list
     CHECK(answer([&] { return lio_listio(LIO_WAIT, list, -1, nullptr); }) ==
           differs(accepted, invalid));
     CHECK(answer([&] { return lio_listio(LIO_NOWAIT, list, -1, nullptr); }) ==
@@ -115,7 +115,7 @@ POSIX_CASE("aio_cancel refuses a descriptor that is not the one of the block") {
     CHECK(answer([&] { return aio_cancel(pipe.writer, read); }) == invalid);
     CHECK(read.pending());
     pipe.fill("x");
-    CHECK(read.outcome() == 1);
+    CHECK(read.await_result() == 1);
 }
 
 POSIX_CASE("aio_fsync works on a descriptor opened for reading") {
@@ -123,7 +123,7 @@ POSIX_CASE("aio_fsync works on a descriptor opened for reading") {
     for (const int operation : {O_SYNC, O_DSYNC}) {
         Block sync{file};
         CHECK(answer([&] { return aio_fsync(operation, sync); }) == accepted);
-        CHECK(sync.outcome() == 0);
+        CHECK(sync.await_result() == 0);
     }
 }
 
@@ -143,7 +143,7 @@ POSIX_CASE("a block that was never submitted has the error EINVAL, and so has th
     CHECK(answer([&] { return aio_return(&zeros); }) == invalid);
 }
 
-POSIX_CASE("a second aio_return is refused, while aio_error still gives the outcome") {
+POSIX_CASE("a second aio_return is refused, while aio_error still gives the error") {
     const TemporaryFile file{"content"};
     Block read{file, 7};
     REQUIRE(aio_read(read) == 0);

@@ -11,7 +11,7 @@ namespace aioxx::test {
 namespace {
 
 constexpr std::size_t block_size = 4096;
-constexpr std::size_t count = 128;
+constexpr std::size_t block_count = 128;
 
 std::string block_of(std::size_t number) {
     std::string text = "block " + std::to_string(number) + ' ';
@@ -22,29 +22,29 @@ std::string block_of(std::size_t number) {
 /// Writes a file in blocks, all at a time, and reads it back likewise; then a list of both.
 void check_transfers(int fd) {
     std::vector<Block> writes;
-    for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < block_count; ++i) {
         Block& write = writes.emplace_back(fd, block_of(i), static_cast<off_t>(i * block_size));
         REQUIRE(aio_write(write) == 0);
     }
     Block sync{fd};
     REQUIRE(aio_fsync(O_DSYNC, sync) == 0);
-    CHECK(sync.outcome() == 0);
+    CHECK(sync.await_result() == 0);
     for (const Block& write : writes) {
         CHECK(write.error() == 0); // the fsync comes after all of them
         CHECK(write.result() == ssize_t{block_size});
     }
     std::vector<Block> reads;
-    for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < block_count; ++i) {
         reads.emplace_back(fd, block_size, static_cast<off_t>(i * block_size)).as(LIO_READ);
     }
     const std::vector<aiocb*> list = list_of(reads);
-    REQUIRE(lio_listio(LIO_WAIT, list.data(), count, nullptr) == 0);
-    for (std::size_t i = 0; i < count; ++i) {
+    REQUIRE(lio_listio(LIO_WAIT, list.data(), block_count, nullptr) == 0);
+    for (std::size_t i = 0; i < block_count; ++i) {
         CHECK((reads[i].text() == block_of(i)));
     }
 }
 
-/// Twenty times: 64 writes, close, and the number is another file's. All land in the first.
+/// Twenty times: 64 writes, close, and the descriptor is another file's. All land in the first.
 void check_close_and_reuse(const std::string& path, const std::string& other_path, int flags) {
     flags |= O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC;
     for (int round = 0; round < 20; ++round) {
@@ -56,12 +56,12 @@ void check_close_and_reuse(const std::string& path, const std::string& other_pat
                 writes.emplace_back(meant, block_of(i), static_cast<off_t>(i * block_size));
             REQUIRE(aio_write(write) == 0);
         }
-        const int number = meant;
+        const int descriptor = meant;
         meant.close();
-        const Descriptor reused{::fcntl(other, F_DUPFD_CLOEXEC, number)};
-        REQUIRE(int{reused} == number);
+        const Descriptor reused{::fcntl(other, F_DUPFD_CLOEXEC, descriptor)};
+        REQUIRE(int{reused} == descriptor);
         for (const Block& write : writes) {
-            CHECK(write.outcome() == ssize_t{block_size});
+            CHECK(write.await_result() == ssize_t{block_size});
         }
         const Descriptor again{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
         std::string content(64 * block_size, '\0');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// Requests in flight when the process forks, becomes another program, or ends; or when a thread
-// does.
+// Requests in flight when the process forks, becomes another program, or ends; and when a thread
+// ends.
 
 #include "posix/block.hpp"
 #include "posix/own_process.hpp"
@@ -34,13 +34,49 @@ int use_it() {
         return 2;
     }
     pipe.fill("y");
-    if (waiting.outcome() != 1 || waiting.text() != "y") {
+    if (waiting.await_result() != 1 || waiting.text() != "y") {
         return 3;
     }
-    if (direct.outcome() != 4096 || read.outcome() != 7 || sync.outcome() != 0) {
+    if (direct.await_result() != 4096 || read.await_result() != 7 || sync.await_result() != 0) {
         return 4;
     }
     return signal.next() ? 0 : 5;
+}
+
+std::atomic<bool> is_forking{false};
+std::atomic<bool> has_looked{false};
+
+/// Runs after the layer's own preparation for a fork, as what the C library does there: it waits
+/// for the locks of malloc. The thread that has them may be in a handler that calls aio_suspend.
+void wait_for_the_other_thread() {
+    is_forking = true;
+    is_forking.notify_all();
+    has_looked.wait(false);
+}
+
+POSIX_CASE("a fork waits for no thread that calls aio_suspend meanwhile, nor that for the fork") {
+    REQUIRE(::pthread_atfork(wait_for_the_other_thread, nullptr, nullptr) == 0);
+    const Pipe pipe;
+    Block waiting{pipe.reader};
+    REQUIRE(aio_read(waiting) == 0); // registers its own preparation, which runs before ours
+    int error = 0;
+    std::thread other{[&] {
+        is_forking.wait(false);
+        const aiocb* const list[] = {waiting};
+        const timespec now{};
+        error = ::aio_suspend(list, 1, &now) == 0 ? 0 : errno;
+        has_looked = true;
+        has_looked.notify_all();
+    }};
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::_exit(0);
+    }
+    other.join();
+    CHECK(wait_for_child(child).status == 0);
+    CHECK(error == EAGAIN);
+    pipe.fill("x");
+    CHECK(waiting.await_result() == 1);
 }
 
 POSIX_CASE("a child starts clean, its requests complete, and so do its parent's") {
@@ -72,10 +108,10 @@ POSIX_CASE("a child starts clean, its requests complete, and so do its parent's"
     CHECK(end.status == 0);
     CHECK(waiting.pending());
     pipe.fill("x");
-    CHECK(waiting.outcome() == 1);
+    CHECK(waiting.await_result() == 1);
     CHECK(waiting.text() == "x");
     CHECK(signal.next());
-    CHECK(direct.outcome() == 4096);
+    CHECK(direct.await_result() == 4096);
     CHECK(use_it() == 0);
 }
 
@@ -94,7 +130,7 @@ POSIX_CASE("a child that does not use it costs its parent nothing") {
     pipe.fill("0123456789");
     std::string received;
     for (const Block& block : blocks) {
-        received += block.outcome() == 1 ? block.text() : "?";
+        received += block.await_result() == 1 ? block.text() : "?";
     }
     CHECK(received == "0123456789");
 }
@@ -113,7 +149,7 @@ POSIX_CASE("children that are forked while threads make requests find nothing lo
             const TemporaryFile file{"content"};
             while (!enough) {
                 Block read{file, 7};
-                wrong += aio_read(read) != 0 || read.outcome() != 7;
+                wrong += aio_read(read) != 0 || read.await_result() != 7;
             }
         });
     }
@@ -204,10 +240,10 @@ POSIX_CASE("requests of a thread that has ended, or was cancelled, complete") {
             ::pthread_cancel(thread.native_handle());
         }
         thread.join();
-        CHECK(direct.outcome() == 4096);
+        CHECK(direct.await_result() == 4096);
         CHECK(waiting.pending());
         pipe.fill("x");
-        CHECK(waiting.outcome() == 1);
+        CHECK(waiting.await_result() == 1);
     }
 }
 
@@ -235,7 +271,7 @@ POSIX_CASE("a thread that is cancelled at any time while it makes requests leave
         thread.join();
         CHECK(made == 64);
         for (const Block& block : blocks) {
-            CHECK(block.outcome() == 8);
+            CHECK(block.await_result() == 8);
         }
     }
 }

@@ -96,14 +96,14 @@ int interrupted_wait() {
     pipe.fill("12345678");
     std::string received;
     for (const Block& block : blocks) {
-        received += block.outcome() == 1 ? block.text() : "?";
+        received += block.await_result() == 1 ? block.text() : "?";
     }
     return received == "12345678" ? 0 : 2;
 }
 
 POSIX_CASE("LIO_WAIT is interrupted with EINTR, and its requests go on to their end") {
     const ChildEnd end = run_in_child(interrupted_wait);
-    if (on_glibc()) { // its threads count down in the stack of a call that has returned
+    if (on_glibc()) { // its threads count down on the stack of a call that has returned
         std::printf("glibc: status %d, signal %d\n", end.status, end.signal);
         return;
     }
@@ -147,7 +147,7 @@ POSIX_CASE("the list's notification comes once, and after the last of its reques
     sigevent event = signal_event(whole, 7);
     REQUIRE(lio_listio(LIO_NOWAIT, list.data(), 50, &event) == 0);
     pipe.fill(std::string(49, 'x'));
-    CHECK(blocks[48].outcome() == 1);
+    CHECK(blocks[48].await_result() == 1);
     CHECK(!whole.there());
     pipe.fill("x");
     CHECK(whole.next());
@@ -199,7 +199,7 @@ POSIX_CASE("a list with a bad reqprio is -1 and EINVAL, and notifies all the sam
     sigevent event = signal_event(whole, 1);
     CHECK(answer([&] { return lio_listio(LIO_NOWAIT, list, 2, &event); }) == invalid);
     CHECK(whole.next());
-    CHECK(good.outcome() == 7);
+    CHECK(good.await_result() == 7);
     CHECK(bad.error() == EINVAL);
 
     aiocb* const only_bad[] = {bad};

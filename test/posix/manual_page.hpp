@@ -2,12 +2,58 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdio>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace aioxx::test {
+
+/// What roff means by text with escapes. An escape that is not known here stays: no compiler takes
+/// it.
+inline std::string without_roff_escapes(std::string_view source) {
+    struct Escape {
+        std::string_view written;
+        std::string_view meant;
+    };
+    // The names in brackets are those of groff_char(7), the ASCII characters that roff changes.
+    constexpr std::array<Escape, 18> escapes{{
+        {"\\-", "-"},
+        {"\\e", "\\"},
+        {"\\\\", "\\"},
+        {"\\&", ""},
+        {"\\[rs]", "\\"},
+        {"\\(rs", "\\"},
+        {"\\[aq]", "'"},
+        {"\\(aq", "'"},
+        {"\\[dq]", "\""},
+        {"\\(dq", "\""},
+        {"\\[ha]", "^"},
+        {"\\(ha", "^"},
+        {"\\[ti]", "~"},
+        {"\\(ti", "~"},
+        {"\\[ga]", "`"},
+        {"\\(ga", "`"},
+        {"\\[hy]", "-"},
+        {"\\[mi]", "-"},
+    }};
+    std::string text;
+    while (!source.empty()) {
+        std::size_t length = 1;
+        std::string_view meant = source.substr(0, 1);
+        for (const Escape& escape : escapes) {
+            if (source.starts_with(escape.written)) {
+                length = escape.written.size();
+                meant = escape.meant;
+            }
+        }
+        text += meant;
+        source.remove_prefix(length);
+    }
+    return text;
+}
 
 /// The example of aio(7) as the installed page has it, in C; empty where there is no page.
 inline std::string program_of_manual_page() {
@@ -28,20 +74,7 @@ inline std::string program_of_manual_page() {
     if (begin == std::string::npos || end == std::string::npos) {
         return {};
     }
-    std::string program;
-    const std::string_view source = std::string_view{page}.substr(begin + 4, end - begin - 4);
-    // what roff means by a backslash: \- a minus, \e a backslash, \& nothing
-    for (std::size_t at = 0; at < source.size(); ++at) {
-        if (source[at] != '\\' || at + 1 == source.size()) {
-            program += source[at];
-            continue;
-        }
-        ++at;
-        if (source[at] != '&') {
-            program += source[at] == 'e' ? '\\' : source[at];
-        }
-    }
-    return program;
+    return without_roff_escapes(std::string_view{page}.substr(begin + 4, end - begin - 4));
 }
 
 } // namespace aioxx::test

@@ -100,7 +100,7 @@ private:
     std::size_t found_ = 0;
 };
 
-/// Compiles it in `directory`. Empty, and the case is to be skipped, where that cannot be.
+/// Compiles it in `directory`. Empty where that is not possible: the case is skipped then.
 std::string compiled_program(const TemporaryDirectory& directory) {
     const std::string source = program_of_manual_page();
     if (source.empty()) {
@@ -116,11 +116,17 @@ std::string compiled_program(const TemporaryDirectory& directory) {
 
 const std::vector<std::string> twice_stdin = {"/dev/stdin", "/dev/stdin"};
 
+TEST_CASE("what roff's escapes stand for is what a program of a manual page has there") {
+    CHECK(without_roff_escapes(R"(a\->b("\en");\&.c)") == R"(a->b("\n");.c)");
+    CHECK(without_roff_escapes(R"('\[rs]0' \[aq]\(rs\[aq] \[ha]\[ti])") == R"('\0' '\' ^~)");
+    CHECK(without_roff_escapes(R"(\[unheard-of] \)") == R"(\[unheard-of] \)");
+}
+
 POSIX_CASE("the manual page's program reads two lines from a terminal as the page shows") {
     const TemporaryDirectory directory;
     const std::string program = compiled_program(directory);
     if (program.empty()) {
-        SKIP_CASE("no manual page aio(7) here (package manpages-dev)");
+        SKIP_CASE("no manual page aio(7) here (package manpages)");
     }
     OnTerminal run{program, twice_stdin};
     CHECK(run.prints("opened /dev/stdin on descriptor 3"));
@@ -154,7 +160,7 @@ POSIX_CASE("with SIGQUIT typed, and nothing else, the program's requests are can
     const TemporaryDirectory directory;
     const std::string program = compiled_program(directory);
     if (program.empty()) {
-        SKIP_CASE("no manual page aio(7) here (package manpages-dev)");
+        SKIP_CASE("no manual page aio(7) here (package manpages)");
     }
     OnTerminal run{program, twice_stdin};
     CHECK(run.prints("for request 1 (descriptor 4): In progress"));

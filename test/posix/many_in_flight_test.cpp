@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// Any number of requests is accepted. What there is no room for waits in user space, and goes on
-// without a further call.
+// Any number of requests is accepted. Those for which there is no room wait in user space, and go
+// on without another call.
 
 #include "posix/block.hpp"
 #include "posix/own_process.hpp"
@@ -96,9 +96,9 @@ POSIX_CASE("20000 reads on one pipe are accepted, and each gets its byte in turn
     }
     CHECK(accepted == count);
     pipe.fill(sent);
-    // and all go on while no call is made
+    // they go on while no call is made
     REQUIRE(eventually([&] { return readable_bytes(pipe.reader) == 0; }));
-    CHECK(blocks.back().outcome() == 1);
+    CHECK(blocks.back().await_result() == 1);
     std::string received;
     for (const Block& block : blocks) {
         received += block.wait() == 0 ? block.text() : "?";
@@ -106,7 +106,7 @@ POSIX_CASE("20000 reads on one pipe are accepted, and each gets its byte in turn
     CHECK(received == sent);
 }
 
-POSIX_CASE("what waits for room goes on while the program makes no call") {
+POSIX_CASE("requests that wait for room go on while the program makes no call") {
     constexpr std::size_t count = 5000;
     few_descriptors();
     const TemporaryFile file{numbered_sectors(count), O_RDONLY | O_DIRECT};
@@ -121,7 +121,7 @@ POSIX_CASE("what waits for room goes on while the program makes no call") {
         REQUIRE(eventually([&] { return filled(blocks[i], i); }));
     }
     for (const Block& block : blocks) {
-        CHECK(block.outcome() == ssize_t{sector});
+        CHECK(block.await_result() == ssize_t{sector});
     }
 }
 
@@ -133,9 +133,9 @@ POSIX_CASE("requests on more pipes than may be open at a time all complete") {
         Pipe pipe;
         Block& read = blocks.emplace_back(pipe.reader, 1);
         REQUIRE(aio_read(read) == 0);
-        if (on_glibc()) { // a thread reads from the number, whenever it comes to that
+        if (on_glibc()) { // a thread reads from the descriptor, at whatever time
             pipe.fill("x");
-            CHECK(read.outcome() == 1);
+            CHECK(read.await_result() == 1);
             continue;
         }
         writers.push_back(std::move(pipe.writer)); // the reader is closed, and pinned

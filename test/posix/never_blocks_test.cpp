@@ -21,7 +21,7 @@ void check_read_waits(int reader, int writer, std::string_view text) {
     REQUIRE(aio_read(read) == 0);
     CHECK(read.pending());
     REQUIRE(::write(writer, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
-    CHECK(read.outcome() == static_cast<ssize_t>(text.size()));
+    CHECK(read.await_result() == static_cast<ssize_t>(text.size()));
     CHECK(read.text() == text);
 }
 
@@ -46,10 +46,10 @@ POSIX_CASE("a descriptor that does not block answers EAGAIN, as in read") {
         CHECK(read.wait() == EAGAIN);
         return;
     }
-    // POSIX leaves it open whether to wait
+    // POSIX allows to wait
     if (read.pending()) {
         pipe.fill("x");
-        CHECK(read.outcome() == 1);
+        CHECK(read.await_result() == 1);
     } else {
         CHECK(read.error() == EAGAIN);
     }
@@ -68,7 +68,7 @@ void check_write_waits(int writer, int reader) {
         REQUIRE(length > 0);
         received.append(part.data(), static_cast<std::size_t>(length));
     }
-    CHECK(write.outcome() == static_cast<ssize_t>(content.size()));
+    CHECK(write.await_result() == static_cast<ssize_t>(content.size()));
     CHECK((received == content));
 }
 
@@ -107,9 +107,9 @@ POSIX_CASE("aio_read and aio_write wait for no storage that hangs, buffered or d
         REQUIRE(aio_fsync(O_SYNC, sync) == 0);
         CHECK(sync.pending());
         server->open_gate();
-        CHECK(read.outcome() == 4096);
-        CHECK(write.outcome() == 4096);
-        CHECK(sync.outcome() == 0);
+        CHECK(read.await_result() == 4096);
+        CHECK(write.await_result() == 4096);
+        CHECK(sync.await_result() == 0);
     }
 }
 
@@ -131,7 +131,7 @@ POSIX_CASE("lio_listio waits for no storage that hangs either") {
     }
     server->open_gate();
     for (const Block& block : blocks) {
-        CHECK(block.outcome() == 512);
+        CHECK(block.await_result() == 512);
     }
 }
 
@@ -139,7 +139,7 @@ POSIX_CASE("files in /proc are read like others") {
     const Descriptor file{::open("/proc/self/status", O_RDONLY | O_CLOEXEC)};
     Block read{file, 6};
     REQUIRE(aio_read(read) == 0);
-    CHECK(read.outcome() == 6);
+    CHECK(read.await_result() == 6);
     CHECK(read.text() == "Name:\t");
 }
 
@@ -147,22 +147,22 @@ POSIX_CASE("files in /proc are written like others, and what takes no offset ign
     const Descriptor file{::open("/proc/self/comm", O_RDWR | O_CLOEXEC)};
     const Block write{file, std::string_view{"renamed"}};
     REQUIRE(aio_write(write) == 0);
-    CHECK(write.outcome() == 7);
+    CHECK(write.await_result() == 7);
     const Block read{file, 8};
     REQUIRE(aio_read(read) == 0);
-    CHECK(read.outcome() == 8);
+    CHECK(read.await_result() == 8);
     CHECK(read.text() == "renamed\n");
 }
 
-POSIX_CASE("what has no call for reading or writing says so at once") {
+POSIX_CASE("a file that has no call for reading or writing fails at once") {
     const Descriptor epoll{::epoll_create1(EPOLL_CLOEXEC)};
     const Block read{epoll, 8};
     REQUIRE(aio_read(read) == 0);
-    CHECK(read.outcome() == -EINVAL);
+    CHECK(read.await_result() == -EINVAL);
     const Descriptor timer{::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)};
     const Block write{timer, std::string_view{"12345678"}};
     REQUIRE(aio_write(write) == 0);
-    CHECK(write.outcome() == -EINVAL);
+    CHECK(write.await_result() == -EINVAL);
 }
 
 POSIX_CASE("forty reads that wait on pipes do not hold up a read of a file") {
@@ -175,13 +175,13 @@ POSIX_CASE("forty reads that wait on pipes do not hold up a read of a file") {
     Block read{file, 7};
     REQUIRE(aio_read(read) == 0);
     if (!on_glibc()) { // all its twenty threads wait
-        CHECK(read.outcome() == 7);
+        CHECK(read.await_result() == 7);
     }
     for (const Pipe& pipe : pipes) {
         pipe.fill("x");
     }
     for (const Block& block : waiting) {
-        CHECK(block.outcome() == 1);
+        CHECK(block.await_result() == 1);
     }
     CHECK(read.wait() == 0);
 }

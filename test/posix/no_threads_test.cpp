@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// Where no thread is to be had: what needs one is refused with EAGAIN, and all else goes on.
+// Where no thread can be made: requests that need one fail with EAGAIN, and all others go on.
 
 #include "posix/answer.hpp"
 #include "posix/block.hpp"
 #include "posix/own_process.hpp"
 
 #include "child.hpp"
+#include "privileges.hpp"
 
 #include <algorithm>
 
@@ -24,11 +25,12 @@ void permit_processes(rlim_t count) {
     ::setrlimit(RLIMIT_NPROC, &limit);
 }
 
-/// Runs `body` as an ordinary user, who has as many processes and threads as are permitted: one.
+/// Runs `body` as an ordinary user that may have one thread, and has it.
 template <typename Body>
 void check_without_threads(Body body) {
-    if (::geteuid() != 0) {
-        SKIP_CASE("needs root: RLIMIT_NPROC counts the user's other processes as well");
+    if (!may_become_another_user()) {
+        SKIP_CASE("needs root who may become an ordinary user: RLIMIT_NPROC counts the user's "
+                  "other processes as well");
     }
     const ChildEnd end = run_in_child([&body] {
         permit_processes(1);
@@ -49,14 +51,14 @@ POSIX_CASE("a write that needs a thread fails with EAGAIN when there is none, an
             if (answered != differs<std::string>("-1 EAGAIN", accepted)) {
                 return 1;
             }
-            if (write.outcome() != -EAGAIN || each->content() != "content") {
+            if (write.await_result() != -EAGAIN || each->content() != "content") {
                 return 2;
             }
         }
         permit_processes(RLIM_INFINITY);
         for (const TemporaryFile* const each : {&file, &appended}) {
             const Block write{*each, std::string_view{", and more"}, 7};
-            if (aio_write(write) != 0 || write.outcome() != 10 ||
+            if (aio_write(write) != 0 || write.await_result() != 10 ||
                 each->content() != "content, and more") {
                 return 3;
             }
@@ -65,7 +67,7 @@ POSIX_CASE("a write that needs a thread fails with EAGAIN when there is none, an
     });
 }
 
-POSIX_CASE("a read that has to wait fails with EAGAIN when there is no thread to see to it") {
+POSIX_CASE("a read that has to wait fails with EAGAIN when there is no thread for that") {
     NOT_UNDER_TSAN("its own thread is one too many");
     const Pipe pipe;
     const Sockets sockets;
@@ -76,7 +78,7 @@ POSIX_CASE("a read that has to wait fails with EAGAIN when there is no thread to
             if (answered != differs<std::string>("-1 EAGAIN", accepted)) {
                 return 1;
             }
-            if (read.outcome() != -EAGAIN) {
+            if (read.await_result() != -EAGAIN) {
                 return 2;
             }
         }
@@ -85,13 +87,14 @@ POSIX_CASE("a read that has to wait fails with EAGAIN when there is no thread to
 }
 
 POSIX_CASE("direct reads need no thread, unless they ask for a notice by one") {
+    SKIP_WITHOUT_KERNEL_AIO("they need workers");
     NOT_ON_GLIBC("each of its requests needs one");
     NOT_UNDER_TSAN("its own thread is one too many");
     const TemporaryFile file{std::string(4096, 'x'), O_RDONLY | O_DIRECT};
     check_without_threads([&file] {
         for (int i = 0; i < 10; ++i) {
             Block read{file, 4096};
-            if (aio_read(read) != 0 || read.outcome() != 4096) {
+            if (aio_read(read) != 0 || read.await_result() != 4096) {
                 return 1;
             }
         }

@@ -14,7 +14,7 @@
 namespace aioxx::test {
 namespace {
 
-POSIX_CASE("the signal says SI_ASYNCIO, the value, and who sent it") {
+POSIX_CASE("the signal says SI_ASYNCIO, the value, and the sender") {
     const TemporaryFile file{"content"};
     const BlockedSignal signal{SIGRTMIN + 2};
     Block read{file, 7};
@@ -45,7 +45,7 @@ POSIX_CASE("signals are queued: one for each request, failed ones as well") {
     for (std::size_t i = 0; i < count; ++i) {
         const auto notice = signal.next();
         REQUIRE(notice);
-        // final before the signal
+        // the result is there before the signal
         auto* const block = static_cast<aiocb*>(notice->si_value.sival_ptr);
         REQUIRE(expected.erase(block) == 1);
         CHECK(aio_error(block) != EINPROGRESS);
@@ -151,7 +151,7 @@ POSIX_CASE("the thread has the attributes that were asked for") {
     notify_by_thread(read, seen, &attributes);
     REQUIRE(aio_read(read) == 0);
     REQUIRE(eventually([&] { return seen.called.load(); }));
-    // the sanitizers add to it
+    // sanitizers add to it
     CHECK(seen.stack_size >= stack_size);
     CHECK(seen.stack_size < stack_size + (1U << 19));
     CHECK(seen.detach_state == PTHREAD_CREATE_DETACHED);
@@ -169,7 +169,7 @@ POSIX_CASE("a function that waits holds up no other request, and may make reques
     read->aio_sigevent.sigev_notify_function = [](sigval) {
         eventually([] { return go_on.load(); });
         Block inner{file, 7};
-        inner_result = aio_read(inner) == 0 ? static_cast<int>(inner.outcome()) : -1;
+        inner_result = aio_read(inner) == 0 ? static_cast<int>(inner.await_result()) : -1;
     };
     REQUIRE(aio_read(read) == 0);
     for (int i = 0; i < 50; ++i) {
@@ -207,13 +207,13 @@ POSIX_CASE("threads that are not the program's block all signals but the C libra
                 CHECK(((mask >> (number - 1)) & 1U) == 1U);
             }
         }
-        // 33, with which setuid reaches every thread. One that is just being made blocks it.
+        // 33 is what setuid reaches every thread with. A thread that is being made blocks it.
         CHECK(eventually([tid] {
             const std::string now = status_of_thread(tid, "SigBlk:");
             return now.empty() || ((std::stoull(now, nullptr, 16) >> 32U) & 1U) == 0U;
         }));
     }
-    CHECK(others >= 1); // somebody has to send the signals
+    CHECK(others >= 1); // the attendant
     pipe.fill("x");
     std::string drained(much.size(), '\0');
     for (std::size_t length = 0; length < much.size();) {

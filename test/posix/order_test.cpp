@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// What is kept in order, and that nothing else is.
+// Which requests are kept in order, and that no others are.
 
 #include "posix/block.hpp"
 #include "posix/own_process.hpp"
@@ -28,11 +28,11 @@ POSIX_CASE("writes to a file opened with O_APPEND come in the order of the calls
         std::string expected;
         for (std::size_t i = 0; i < (direct ? 64U : 500U); ++i) {
             expected += of_size(size, i);
-            // the offset means nothing here
+            // the offset has no meaning here
             REQUIRE(aio_write(blocks.emplace_back(file, of_size(size, i))) == 0);
         }
         for (const Block& block : blocks) {
-            CHECK(block.outcome() == static_cast<ssize_t>(size));
+            CHECK(block.await_result() == static_cast<ssize_t>(size));
         }
         CHECK(file.content() == expected);
     }
@@ -47,7 +47,7 @@ void check_reads_in_order(int reader, int writer) {
     REQUIRE(::write(writer, "0123456789", 10) == 10);
     std::string received;
     for (const Block& block : blocks) {
-        received += block.outcome() == 1 ? block.text() : "?";
+        received += block.await_result() == 1 ? block.text() : "?";
     }
     CHECK(received == "0123456789");
 }
@@ -82,7 +82,7 @@ void check_writes_in_order(int writer, int reader) {
         received.append(part.data(), static_cast<std::size_t>(length));
     }
     for (const Block& block : blocks) {
-        CHECK(block.outcome() == 50'000);
+        CHECK(block.await_result() == 50'000);
     }
     CHECK((received == expected));
 }
@@ -95,17 +95,17 @@ POSIX_CASE("writes to one stream are first in, first out, and whole") {
 }
 
 POSIX_CASE("a write to a socket does not wait for a read from it") {
-    // glibc does one after the other on a descriptor, so that this read would hold up the write
+    // glibc makes one after the other on a descriptor: this read would delay the write
     NOT_ON_GLIBC("all requests on one descriptor wait for each other");
     const Sockets sockets;
     Block read{sockets.one};
     Block write{sockets.one, "question"};
     REQUIRE(aio_read(read) == 0);
     REQUIRE(aio_write(write) == 0);
-    CHECK(write.outcome() == 8);
+    CHECK(write.await_result() == 8);
     CHECK(read.pending());
     CHECK(::write(sockets.other, "!", 1) == 1);
-    CHECK(read.outcome() == 1);
+    CHECK(read.await_result() == 1);
 }
 
 POSIX_CASE("aio_fsync comes after every earlier request on its descriptor") {
@@ -120,13 +120,13 @@ POSIX_CASE("aio_fsync comes after every earlier request on its descriptor") {
     REQUIRE(aio_write(write) == 0);
     server->await_waiting(1);
     REQUIRE(aio_fsync(O_DSYNC, sync) == 0);
-    // had the fsync got as far as the gate, it would be the newest, and pass
+    // an fsync at the gate would be the newest, and pass
     server->release_newest();
-    CHECK(write.outcome() == 4096);
+    CHECK(write.await_result() == 4096);
     server->await_waiting(1);
     CHECK(sync.pending());
     server->open_gate();
-    CHECK(sync.outcome() == 0);
+    CHECK(sync.await_result() == 0);
 }
 
 POSIX_CASE("aio_fsync waits for the requests on no other descriptor") {
@@ -142,10 +142,10 @@ POSIX_CASE("aio_fsync waits for the requests on no other descriptor") {
     server->await_waiting(1);
     Block sync{other};
     REQUIRE(aio_fsync(O_SYNC, sync) == 0);
-    CHECK(sync.outcome() == 0);
+    CHECK(sync.await_result() == 0);
     CHECK(read.pending());
     server->open_gate();
-    CHECK(read.outcome() == 4096);
+    CHECK(read.await_result() == 4096);
 }
 
 POSIX_CASE("a request does not wait for an earlier fsync") {
@@ -163,10 +163,10 @@ POSIX_CASE("a request does not wait for an earlier fsync") {
     REQUIRE(aio_read(read) == 0);
     server->await_waiting(2);
     server->release_newest();
-    CHECK(read.outcome() == 4096);
+    CHECK(read.await_result() == 4096);
     CHECK(sync.pending());
     server->open_gate();
-    CHECK(sync.outcome() == 0);
+    CHECK(sync.await_result() == 0);
 }
 
 POSIX_CASE("requests on one file run side by side") {
@@ -177,23 +177,24 @@ POSIX_CASE("requests on one file run side by side") {
     const Descriptor file{::open(server->file("gate").c_str(), O_RDWR | O_DIRECT | O_CLOEXEC)};
     server->close_gate();
     std::vector<Block> blocks;
-    for (int i = 0; i < 16; ++i) {
-        REQUIRE(aio_read(blocks.emplace_back(file, 4096, i * 4096)) == 0);
+    const unsigned count = without_kernel_aio() ? 12 : 16; // no more workers for one server
+    for (unsigned i = 0; i < count; ++i) {
+        REQUIRE(aio_read(blocks.emplace_back(file, 4096, static_cast<off_t>(i) * 4096)) == 0);
     }
     // glibc has one thread for one descriptor
-    server->await_waiting(differs(1U, 16U));
+    server->await_waiting(differs(1U, count));
     if (!on_glibc()) {
         server->release_newest();
         CHECK(blocks[0].pending());
     }
     server->open_gate();
     for (std::size_t i = 0; i < blocks.size(); ++i) {
-        CHECK(blocks[i].outcome() == 4096);
+        CHECK(blocks[i].await_result() == 4096);
         CHECK(blocks[i].text()[0] == static_cast<char>(i * 8));
     }
 }
 
-POSIX_CASE("of what waits for room, the smallest reqprio goes first") {
+POSIX_CASE("of the requests that wait for room, those with the smallest reqprio go first") {
     auto server = attempt<FuseServer>(65'536U);
     if (!server) {
         SKIP_CASE(server.reason());
@@ -218,7 +219,7 @@ POSIX_CASE("of what waits for room, the smallest reqprio goes first") {
     CHECK(released < count / 2); // all that were in the kernel's hands already, and itself
     server->open_gate();
     for (const Block& block : blocks) {
-        CHECK(block.outcome() == 512);
+        CHECK(block.await_result() == 512);
     }
 }
 

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #ifdef AIOXX_TEST_TSAN
-/// The drop-in is there until the process ends, and with it a thread that has ended before, and
-/// would be joined later. Children make threads.
+/// The drop-in stays until the process ends; its threads are never joined, which ThreadSanitizer
+/// takes for a leak. Forked children make threads, which it forbids by default.
 extern "C" const char* __tsan_default_options() {
     return "report_thread_leaks=0:die_after_fork=0";
 }
@@ -124,7 +124,7 @@ void run_in_own_process(const char* sentence) {
                                 .environment = {"AIOXX_OWN_PROCESS=1"}});
     const std::string skipped = line_after(end.text, "SKIPPED: ");
     if (!skipped.empty()) {
-        skip(skipped.c_str(), false);
+        skip(skipped.c_str(), skipped.starts_with("no kernel AIO: "));
         return;
     }
     const std::string reason = line_after(end.text, "not on glibc: ");

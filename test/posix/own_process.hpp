@@ -2,9 +2,9 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
-// Test cases that run in a process of their own, and for a limited time: there are no threads, no
-// contexts and no requests left from another case, limits and handlers may be changed, and a
-// request that never completes fails one case and no more.
+// Test cases that run in a process of their own, for a limited time. Another case leaves no
+// threads, contexts or requests there, limits and handlers may be changed, and a request that never
+// completes fails one case only.
 //
 //     POSIX_CASE("a sentence") { CHECK(...); }
 //
@@ -86,7 +86,7 @@ std::string own_path();
 /// A test case. Skip it with SKIP_CASE.
 #define POSIX_CASE(sentence) POSIX_CASE_NAMED(DOCTEST_ANONYMOUS(posix_case_), sentence)
 
-/// Ends the case where glibc is tested, which cannot do what it asks for; prints the reason.
+/// Ends the case where glibc is tested, which cannot do what the case asks for; prints the reason.
 #define NOT_ON_GLIBC(reason)                                                                       \
     do {                                                                                           \
         if (::aioxx::test::on_glibc()) {                                                           \

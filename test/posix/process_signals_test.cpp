@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// What reaches every thread of a process, those of the library as well: to be stopped and
-// continued, and to get another user.
+// What reaches every thread of a process, the library's as well: SIGSTOP, SIGCONT and setuid.
 
 #include "posix/block.hpp"
 #include "posix/own_process.hpp"
@@ -19,7 +18,7 @@ struct Waiting {
         REQUIRE(aio_write(write.signals(signal)) == 0);
         REQUIRE(eventually([&] { return readable_bytes(full.reader) > 0; }));
     }
-    /// Lets them go on: each ends as if nothing had been.
+    /// Lets them complete: each as if nothing had happened.
     void check() {
         CHECK(read.pending());
         CHECK(silent.pending());
@@ -32,9 +31,9 @@ struct Waiting {
             REQUIRE(part > 0);
             length += static_cast<std::size_t>(part);
         }
-        CHECK(read.outcome() == 1);
-        CHECK(silent.outcome() == 1);
-        CHECK(write.outcome() == ssize_t{size});
+        CHECK(read.await_result() == 1);
+        CHECK(silent.await_result() == 1);
+        CHECK(write.await_result() == ssize_t{size});
         CHECK(signal.next());
         CHECK(signal.next());
         CHECK(!signal.there());

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
-// Whose POSIX AIO this program runs on. The same tests are linked twice: with the drop-in in front
+// Which POSIX AIO this program runs on. The same tests are linked twice: with the drop-in in front
 // of the C library, and with the C library alone. Where the two differ on purpose, a test says
 // both, and why: `differs(GLIBC, HERE)`, or asks on_glibc().
 
@@ -23,7 +23,7 @@ inline std::string library_of(const char* name) {
     return known && info.dli_fname != nullptr ? info.dli_fname : "";
 }
 
-/// Whether it is the C library's own that is tested.
+/// Whether the C library's own is tested.
 inline bool on_glibc() {
     static const bool is = library_of("aio_read") == library_of("gnu_get_libc_version");
     return is;

@@ -15,7 +15,7 @@
 namespace aioxx::test {
 namespace {
 
-/// What the handler works on: a request that the program has put there for it.
+/// The request that the handler works on.
 std::atomic<aiocb*> for_handler{nullptr};
 std::atomic<unsigned> taken{0};
 std::atomic<unsigned> wrong_in_handler{0};
@@ -62,7 +62,7 @@ void signal_often(void (*handler)(int)) {
 }
 
 /// Reads, writes, lists and cancels while the handler runs again and again, and completes
-/// `wanted` requests in it. 0 when each request of both has had its one right outcome.
+/// `wanted` requests in it. 0 when each request of both has ended once, with the right result.
 int interrupted_program(void (*handler)(int), unsigned wanted) {
     const TemporaryFile file{std::string(4096, 'x')};
     const TemporaryFile direct{std::string(4096, 'x'), O_RDONLY | O_DIRECT};
@@ -87,7 +87,8 @@ int interrupted_program(void (*handler)(int), unsigned wanted) {
         if (::aio_cancel(pipe.reader, cancelled) != AIO_CANCELED) {
             return 4;
         }
-        if (read.outcome() != 8 || listed.outcome() != 512 || cancelled.wait() != ECANCELED) {
+        if (read.await_result() != 8 || listed.await_result() != 512 ||
+            cancelled.wait() != ECANCELED) {
             return 5;
         }
     }
@@ -108,7 +109,7 @@ POSIX_CASE("a handler may wait in aio_suspend while any of the functions is inte
 }
 
 POSIX_CASE("a completion's own signal handler takes the result") {
-    NOT_UNDER_TSAN("of the signals of one number it keeps one");
+    NOT_UNDER_TSAN("it keeps one pending signal of each number");
     constexpr unsigned count = 500;
     struct sigaction action {};
     action.sa_flags = SA_SIGINFO;
@@ -156,8 +157,8 @@ POSIX_CASE("a wait in a handler is ended by a request that another thread comple
         CHECK(eventually([&] { return readable_bytes(outer.reader) == 0; }));
         inner.fill("contents");
     }};
-    CHECK(waits_outside.outcome() == 8);
-    CHECK(waits_inside.outcome() == 8);
+    CHECK(waits_outside.await_result() == 8);
+    CHECK(waits_inside.await_result() == 8);
     other.join();
     CHECK(wrong_in_handler == 0);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// aio_suspend: what it waits for, and what ends its wait.
+// aio_suspend: what it waits for, and what ends the wait.
 
 #include "posix/answer.hpp"
 #include "posix/block.hpp"
@@ -88,7 +88,7 @@ POSIX_CASE("an entry that has finished, or was never submitted, ends the wait at
     CHECK(done.result() == 7);
     CHECK(suspend({waiting, done}) == accepted);
     pipe.fill("x");
-    CHECK(waiting.outcome() == 1);
+    CHECK(waiting.await_result() == 1);
 }
 
 POSIX_CASE("with nothing to wait for it returns 0") {
@@ -114,7 +114,7 @@ POSIX_CASE("any of its entries ends it") {
     }
 }
 
-POSIX_CASE("when its time is up it says EAGAIN, and not sooner") {
+POSIX_CASE("at its timeout it answers EAGAIN, and not sooner") {
     const Pipe pipe;
     Block read{pipe.reader};
     REQUIRE(aio_read(read) == 0);
@@ -126,10 +126,10 @@ POSIX_CASE("when its time is up it says EAGAIN, and not sooner") {
     }
     CHECK(read.pending());
     pipe.fill("x");
-    CHECK(read.outcome() == 1);
+    CHECK(read.await_result() == 1);
 }
 
-POSIX_CASE("the longest of all times is no short one") {
+POSIX_CASE("the longest of all timeouts does not end early") {
     NOT_ON_GLIBC("the sum with the clock is negative, and it times out at once");
     const Pipe pipe;
     Block read{pipe.reader};
@@ -150,7 +150,7 @@ bool refuses(long nanoseconds) {
     const timespec time{0, nanoseconds};
     const bool refused = aio_read(read) == 0 && suspend({read}, &time) == invalid;
     pipe.fill("x");
-    return refused && read.outcome() == 1;
+    return refused && read.await_result() == 1;
 }
 
 POSIX_CASE("nanoseconds out of their range are EINVAL") {
@@ -180,7 +180,7 @@ POSIX_CASE("a signal ends it with EINTR where its handler does not restart calls
     }
     CHECK(read.pending());
     pipe.fill("x");
-    CHECK(read.outcome() == 1);
+    CHECK(read.await_result() == 1);
 }
 
 POSIX_CASE("with SA_RESTART a wait without a timeout goes on") {
@@ -211,7 +211,7 @@ POSIX_CASE("with SA_RESTART a wait with a timeout gives EINTR") {
     suspended.thread.join();
     CHECK(suspended.said == "-1 EINTR");
     pipe.fill("x");
-    CHECK(read.outcome() == 1);
+    CHECK(read.await_result() == 1);
 }
 
 POSIX_CASE("several threads wait for one request, and for different ones") {
@@ -275,10 +275,10 @@ POSIX_CASE("a thread is cancelled in it, with its clean-up handlers, and harms n
     const TemporaryFile file{"content"};
     Block other{file, 7};
     REQUIRE(aio_read(other) == 0);
-    CHECK(other.outcome() == 7);
+    CHECK(other.await_result() == 7);
     CHECK(read.pending());
     pipe.fill("x");
-    CHECK(read.outcome() == 1);
+    CHECK(read.await_result() == 1);
 }
 
 } // namespace

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
-// Waiting for what comes about by itself, without counting on how long that takes.
+// Waiting for events without assuming how long they take.
 
 #include "descriptors.hpp"
 #include "eventually.hpp"
@@ -97,9 +97,9 @@ public:
     }
 
     operator int() const noexcept { return number_; }
-    /// The next of them that comes within twenty seconds.
+    /// The next one that comes within twenty seconds.
     [[nodiscard]] std::optional<siginfo_t> next() const { return within({20, 0}); }
-    /// One that is there already.
+    /// One that is pending already.
     [[nodiscard]] std::optional<siginfo_t> there() const { return within({0, 0}); }
 
 private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// A request goes to the file that its number meant when it was made; and that this is so costs the
-// program nothing that it could notice.
+// A request goes to the file that its descriptor was when the request was made, and the program
+// notices nothing of what keeps that file open.
 
 #include "posix/block.hpp"
 #include "posix/own_process.hpp"
@@ -11,8 +11,8 @@
 namespace aioxx::test {
 namespace {
 
-/// 64 writes to one file, closed at once, while its number goes to another: how many of them each
-/// file holds.
+/// 64 writes to one file, closed at once, while its descriptor becomes another's: how many of them
+/// each file holds.
 std::pair<std::size_t, std::size_t> write_close_reuse(int flags, std::size_t size) {
     constexpr std::size_t count = 64;
     TemporaryFile meant{{}, flags};
@@ -23,14 +23,14 @@ std::pair<std::size_t, std::size_t> write_close_reuse(int flags, std::size_t siz
             blocks.emplace_back(meant, std::string(size, 'w'), static_cast<off_t>(i * size));
         REQUIRE(aio_write(write) == 0);
     }
-    const int number = meant;
+    const int descriptor = meant;
     meant.close();
-    const Descriptor reused{::fcntl(other, F_DUPFD_CLOEXEC, number)};
-    REQUIRE(int{reused} == number);
+    const Descriptor reused{::fcntl(other, F_DUPFD_CLOEXEC, descriptor)};
+    REQUIRE(int{reused} == descriptor);
     for (const Block& block : blocks) {
-        const ssize_t outcome = block.outcome();
-        // or what comes to a number between its two files
-        CHECK((outcome == static_cast<ssize_t>(size) || (on_glibc() && outcome == -EBADF)));
+        const ssize_t result = block.await_result();
+        // or EBADF, between the two files
+        CHECK((result == static_cast<ssize_t>(size) || (on_glibc() && result == -EBADF)));
     }
     const auto written = [&](const TemporaryFile& file) {
         const std::string content = file.content();
@@ -39,7 +39,7 @@ std::pair<std::size_t, std::size_t> write_close_reuse(int flags, std::size_t siz
     return {written(meant), written(other)};
 }
 
-POSIX_CASE("64 writes, then close, then the number is another file's: 20 of 20 land right") {
+POSIX_CASE("64 writes, then close, then the descriptor is another file's: 20 of 20 land right") {
     std::size_t missing = 0;
     for (const int flags : {O_RDWR, O_RDWR | O_DIRECT, O_RDWR | O_APPEND}) {
         CAPTURE(flags);
@@ -52,12 +52,12 @@ POSIX_CASE("64 writes, then close, then the number is another file's: 20 of 20 l
             }
         }
     }
-    // with glibc nearly all of them go astray, and most of those report success
+    // with glibc nearly all go to the other file, and most of those report success
     CHECK((missing > 0) == on_glibc());
 }
 
-POSIX_CASE("64 reads, then close, then the number is another file's: all read the first") {
-    NOT_ON_GLIBC("its threads read from whatever the number is by then");
+POSIX_CASE("64 reads, then close, then the descriptor is another file's: all read the first") {
+    NOT_ON_GLIBC("its threads read from the file that the descriptor is by then");
     for (const int flags : {O_RDONLY, O_RDONLY | O_DIRECT}) {
         TemporaryFile meant{std::string(64 * 4096, 'r'), flags};
         const TemporaryFile other{std::string(64 * 4096, '?'), flags};
@@ -65,19 +65,19 @@ POSIX_CASE("64 reads, then close, then the number is another file's: all read th
         for (int i = 0; i < 64; ++i) {
             REQUIRE(aio_read(blocks.emplace_back(meant, 4096, i * 4096)) == 0);
         }
-        const int number = meant;
+        const int descriptor = meant;
         meant.close();
-        const Descriptor reused{::fcntl(other, F_DUPFD_CLOEXEC, number)};
-        REQUIRE(int{reused} == number);
+        const Descriptor reused{::fcntl(other, F_DUPFD_CLOEXEC, descriptor)};
+        REQUIRE(int{reused} == descriptor);
         for (const Block& block : blocks) {
-            CHECK(block.outcome() == 4096);
+            CHECK(block.await_result() == 4096);
             CHECK((block.text() == std::string(4096, 'r')));
         }
     }
 }
 
-POSIX_CASE("reads that wait on a pipe get its data although their number is another pipe's") {
-    NOT_ON_GLIBC("its threads read from whatever the number is by then");
+POSIX_CASE("reads that wait on a pipe get its data although their descriptor is another pipe's") {
+    NOT_ON_GLIBC("its threads read from the file that the descriptor is by then");
     Pipe meant;
     Pipe other;
     other.fill("??????????");
@@ -85,12 +85,12 @@ POSIX_CASE("reads that wait on a pipe get its data although their number is anot
     for (int i = 0; i < 10; ++i) {
         REQUIRE(aio_read(blocks.emplace_back(meant.reader)) == 0);
     }
-    const int number = meant.reader;
-    REQUIRE(::dup3(other.reader, number, O_CLOEXEC) == number);
+    const int descriptor = meant.reader;
+    REQUIRE(::dup3(other.reader, descriptor, O_CLOEXEC) == descriptor);
     meant.fill("0123456789");
     std::string received;
     for (const Block& block : blocks) {
-        received += block.outcome() == 1 ? block.text() : "!";
+        received += block.await_result() == 1 ? block.text() : "!";
     }
     CHECK(received == "0123456789");
     CHECK(readable_bytes(other.reader) == 10);
@@ -138,7 +138,7 @@ int lowest_free_descriptor() {
     return fd;
 }
 
-POSIX_CASE("the lowest free descriptor is never one that the program does not know of") {
+POSIX_CASE("the lowest free descriptor is the one that the program expects") {
     const TemporaryFile file{std::string(4096, 'x')};
     const Pipe pipe;
     const Pipe full;
@@ -173,11 +173,11 @@ POSIX_CASE("a program that closes every descriptor it does not know goes on with
     const auto use = [&] {
         Block read{file, 7};
         REQUIRE(aio_read(read) == 0);
-        CHECK(read.outcome() == 7);
+        CHECK(read.await_result() == 7);
         Block waiting{pipe.reader};
         REQUIRE(aio_read(waiting) == 0);
         pipe.fill("x");
-        CHECK(waiting.outcome() == 1);
+        CHECK(waiting.await_result() == 1);
     };
     use();
     const int last = std::max({int{file}, int{pipe.reader}, int{pipe.writer}});
@@ -190,7 +190,7 @@ POSIX_CASE("a pipe's reader sees the end of the file when the last request is do
     Pipe pipe;
     Block write{pipe.writer, "content"};
     REQUIRE(aio_write(write) == 0);
-    CHECK(write.outcome() == 7);
+    CHECK(write.await_result() == 7);
     pipe.writer.close();
     std::array<char, 16> part{};
     CHECK(::read(pipe.reader, part.data(), part.size()) == 7);
@@ -198,7 +198,7 @@ POSIX_CASE("a pipe's reader sees the end of the file when the last request is do
 }
 
 POSIX_CASE("with the writer closed under a request, the end of the file comes after that") {
-    NOT_ON_GLIBC("writes that wait find their number closed");
+    NOT_ON_GLIBC("writes that wait find their descriptor closed");
     Pipe pipe;
     std::vector<Block> blocks;
     constexpr std::size_t size = 50'000;
@@ -215,22 +215,22 @@ POSIX_CASE("with the writer closed under a request, the end of the file comes af
     CHECK(length == 0);
     CHECK(received == 6 * size);
     for (const Block& block : blocks) {
-        CHECK(block.outcome() == ssize_t{size});
+        CHECK(block.await_result() == ssize_t{size});
     }
 }
 
-POSIX_CASE("a pipe's writer sees that nobody reads when the last read has been cancelled") {
+POSIX_CASE("a pipe's writer sees that it has no reader when the last read has been cancelled") {
     NOT_ON_GLIBC("it cancels no read that a thread is in");
     Pipe pipe;
-    const int number = pipe.reader;
+    const int descriptor = pipe.reader;
     Block read{pipe.reader};
     Block other{pipe.reader};
     REQUIRE(aio_read(read) == 0);
     REQUIRE(aio_read(other) == 0);
-    REQUIRE(aio_cancel(number, nullptr) == AIO_CANCELED);
+    REQUIRE(aio_cancel(descriptor, nullptr) == AIO_CANCELED);
     pipe.reader.close();
     ::signal(SIGPIPE, SIG_IGN);
-    // the pin may go a moment later
+    // the pin may end a moment later
     CHECK(eventually([&] { return ::write(pipe.writer, "x", 1) < 0 && errno == EPIPE; }));
 }
 

@@ -6,9 +6,13 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <random>
+#include <stop_token>
 #include <thread>
+#include <vector>
 
 #include <poll.h>
 
@@ -16,7 +20,7 @@
 
 using namespace aioxx::test;
 using namespace std::chrono_literals;
-using aioxx::CancelOutcome;
+using aioxx::Cancellation;
 
 namespace {
 
@@ -26,9 +30,20 @@ unsigned long races() {
     return wanted != nullptr ? std::strtoul(wanted, nullptr, 10) : 100'000;
 }
 
+/// Counts the one result that it gets; and what is none that was given.
+template <typename Operation>
+aioxx::Task<> race(Operation operation, std::stop_token token, unsigned& results,
+                   unsigned long& wrong) {
+    const aioxx::Completion done =
+        co_await std::move(operation).stopped_by(std::move(token)).completion();
+    ++results;
+    wrong += done.error() && !done.cancelled() && !done.timed_out() ? 1U : 0U;
+}
+
 } // namespace
 
 TEST_CASE("what has not begun, or waits, is cancelled and says so") {
+    SKIP_WITHOUT_KERNEL_AIO("nothing waits for a slot");
     aioxx::Queue::Options options;
     options.depth = 1;
     options.limit = 200;
@@ -43,27 +58,28 @@ TEST_CASE("what has not begun, or waits, is cancelled and says so") {
     queue.run_ready(); // the first has been tried, and waits for its stream
     queue.read(file, buffer, 0).start(outcomes.at(3));
     const aioxx::OperationId backlog = queue.read(file, buffer, 0).start(outcomes.at(4));
-    CHECK(queue.cancel(sleep) == CancelOutcome::cancelled);
-    CHECK(queue.cancel(behind) == CancelOutcome::cancelled);
-    CHECK(queue.cancel(stream) == CancelOutcome::cancelled);
-    CHECK(queue.cancel(backlog) == CancelOutcome::cancelled);
-    CHECK(queue.cancel(sleep) == CancelOutcome::too_late);
-    CHECK(queue.cancel(aioxx::OperationId{}) == CancelOutcome::too_late);
+    CHECK(queue.cancel(sleep) == Cancellation::cancelled);
+    CHECK(queue.cancel(behind) == Cancellation::cancelled);
+    CHECK(queue.cancel(stream) == Cancellation::cancelled);
+    CHECK(queue.cancel(backlog) == Cancellation::cancelled);
+    CHECK(queue.cancel(sleep) == Cancellation::too_late);
+    CHECK(queue.cancel(aioxx::OperationId{}) == Cancellation::too_late);
     queue.run();
     CHECK(outcomes.once_each());
     for (const std::size_t i : {0U, 1U, 2U, 4U}) {
         CHECK(outcomes[i] == -ECANCELED);
     }
     CHECK(outcomes[3] == 4096);
-    CHECK(queue.cancel(backlog) == CancelOutcome::too_late);
+    CHECK(queue.cancel(backlog) == Cancellation::too_late);
 }
 
 TEST_CASE("a poll in the kernel is asked for, and comes back cancelled") {
+    SKIP_WITHOUT_KERNEL_AIO("no poll is with the kernel");
     aioxx::Queue queue;
     const Ends pipe = make_pipe();
     Outcomes outcomes{1};
     const aioxx::OperationId poll = queue.poll(pipe.reader, POLLIN).start(outcomes.at(0));
-    CHECK(queue.cancel(poll) == CancelOutcome::requested);
+    CHECK(queue.cancel(poll) == Cancellation::requested);
     queue.run();
     CHECK(outcomes[0] == -ECANCELED);
     CHECK(queue.statistics().cancelled == 1);
@@ -81,7 +97,7 @@ TEST_CASE("what is with the disk runs on, and delivers its result") {
     server->close_gate();
     const aioxx::OperationId id = queue.read(file, buffer, 0).start(outcomes.at(0));
     server->await_waiting(1);
-    CHECK(queue.cancel(id) == CancelOutcome::runs_on);
+    CHECK(queue.cancel(id) == Cancellation::runs_on);
     CHECK(queue.cancel_all() == 0);
     CHECK(queue.cancel(file) == 0);
     server->open_gate();
@@ -147,6 +163,38 @@ TEST_CASE("cancelling from other threads is heard while the queue waits") {
     }
 }
 
+TEST_CASE("a request to cancel that is made between posted calls is heard") {
+    aioxx::Queue queue;
+    Outcomes outcomes{1};
+    const aioxx::OperationId id = queue.sleep_for(1h).start(outcomes.at(0));
+    queue.post([&] { queue.request_cancel(id); });
+    queue.post([] {});
+    queue.run();
+    CHECK(outcomes[0] == -ECANCELED);
+}
+
+TEST_CASE("of requests to cancel an earlier and a later use of a record each means its own") {
+    aioxx::Queue queue;
+    Outcomes outcomes{2};
+    const aioxx::OperationId first = queue.sleep_for(0ns).start(outcomes.at(0));
+    queue.run();
+    const aioxx::OperationId second = queue.sleep_for(1h).start(outcomes.at(1));
+    REQUIRE((first.value & 0xffffffffU) == (second.value & 0xffffffffU));
+    queue.request_cancel(first);
+    queue.request_cancel(aioxx::OperationId{});
+    queue.run_ready();
+    CHECK(outcomes.all() == 1);
+    queue.request_cancel(second);
+    queue.request_cancel(first);
+    queue.run();
+    CHECK(outcomes[1] == -ECANCELED);
+    const aioxx::OperationId third = queue.sleep_for(1h).start(outcomes.at(1));
+    queue.request_cancel(second);
+    queue.request_cancel(third); // takes the place of the one before
+    queue.run();
+    CHECK(outcomes[1] == -ECANCELED);
+}
+
 TEST_CASE("an id of an operation that has ended means no later one") {
     aioxx::Queue queue;
     const aioxx::OperationId first = queue.sleep_for(0ns).start([](auto&) {});
@@ -154,8 +202,8 @@ TEST_CASE("an id of an operation that has ended means no later one") {
     Outcomes outcomes{1};
     const aioxx::OperationId second = queue.sleep_for(1h).start(outcomes.at(0));
     CHECK_FALSE(first == second);
-    CHECK(queue.cancel(first) == CancelOutcome::too_late);
-    CHECK(queue.cancel(second) == CancelOutcome::cancelled);
+    CHECK(queue.cancel(first) == Cancellation::too_late);
+    CHECK(queue.cancel(second) == Cancellation::cancelled);
     queue.run();
     CHECK(outcomes[0] == -ECANCELED);
 }
@@ -183,7 +231,7 @@ TEST_CASE("cancel and completion race, and each operation has exactly one outcom
     constexpr std::size_t at_a_time = 16;
     for (unsigned long round = 0; round < total / at_a_time; ++round) {
         std::array<unsigned, at_a_time> outcomes{};
-        std::array<CancelOutcome, at_a_time> words{};
+        std::array<Cancellation, at_a_time> words{};
         std::array<std::int64_t, at_a_time> results{};
         std::array<aioxx::OperationId, at_a_time> ids{};
         for (std::size_t i = 0; i < at_a_time; ++i) {
@@ -216,8 +264,8 @@ TEST_CASE("cancel and completion race, and each operation has exactly one outcom
         queue.run();
         for (std::size_t i = 0; i < at_a_time; ++i) {
             wrong += outcomes[i] != 1;
-            wrong += words[i] == CancelOutcome::cancelled && results[i] != -ECANCELED;
-            wrong += words[i] == CancelOutcome::runs_on && results[i] == -ECANCELED;
+            wrong += words[i] == Cancellation::cancelled && results[i] != -ECANCELED;
+            wrong += words[i] == Cancellation::runs_on && results[i] == -ECANCELED;
             wrong += results[i] < 0 && results[i] != -ECANCELED;
         }
         std::array<std::byte, 64> rest{};
@@ -230,4 +278,84 @@ TEST_CASE("cancel and completion race, and each operation has exactly one outcom
     CHECK(wrong == 0);
     CHECK(ended == total / at_a_time * at_a_time);
     CHECK(queue.outstanding() == 0);
+}
+
+TEST_CASE("deadlines, stop requests and cancels by other threads race, and each has one result") {
+    const unsigned long total = races();
+    aioxx::Queue queue;
+    const Ends pipe = make_pipe();
+    const aioxx::File file = disk_file(O_RDWR | O_DIRECT, std::string(4096, 'x'));
+    std::vector<aioxx::AlignedBuffer> buffers;
+    std::minstd_rand random{20261129};
+    std::mutex mutex; // of the next
+    std::stop_source source;
+    std::atomic<std::uint64_t> id{0};
+    std::atomic<bool> stop{false};
+    std::thread stops{[&] {
+        while (!stop) {
+            std::stop_source current{std::nostopstate};
+            {
+                const std::lock_guard lock{mutex};
+                current = source;
+            }
+            std::this_thread::yield();
+            current.request_stop();
+        }
+    }};
+    std::thread cancels{[&] {
+        while (!stop) {
+            queue.request_cancel(aioxx::OperationId{id.load()});
+            std::this_thread::yield();
+        }
+    }};
+    constexpr std::size_t at_a_time = 16;
+    for (std::size_t i = 0; i < at_a_time; ++i) {
+        buffers.emplace_back(4096, 4096);
+    }
+    unsigned long ended = 0;
+    unsigned long wrong = 0;
+    for (unsigned long round = 0; round < total / at_a_time; ++round) {
+        std::array<unsigned, at_a_time> results{};
+        std::stop_token token;
+        {
+            const std::lock_guard lock{mutex};
+            source = std::stop_source{};
+            token = source.get_token();
+        }
+        for (std::size_t i = 0; i < at_a_time; ++i) {
+            const std::chrono::nanoseconds span{random() % 100'000};
+            switch (random() % 4) {
+            case 0:
+                aioxx::spawn(queue, race(queue.read(file, buffers[i], 0).within(span), token,
+                                         results[i], wrong));
+                break;
+            case 1:
+                aioxx::spawn(queue, race(queue.sleep_for(span), token, results[i], wrong));
+                break;
+            case 2:
+                aioxx::spawn(queue, race(queue.poll(pipe.reader, POLLIN).within(span), token,
+                                         results[i], wrong));
+                break;
+            default:
+                id = queue.read(file, aioxx::AlignedBuffer{4096, 4096}, 0)
+                         .start([&, i](const aioxx::Completion& done) {
+                             ++results[i];
+                             wrong += done.error() && !done.cancelled() ? 1U : 0U;
+                         })
+                         .value;
+            }
+        }
+        queue.run();
+        for (const unsigned count : results) {
+            wrong += count != 1 ? 1U : 0U;
+            ended += count;
+        }
+    }
+    stop = true;
+    stops.join();
+    cancels.join();
+    CHECK(wrong == 0);
+    CHECK(ended == total / at_a_time * at_a_time);
+    CHECK(queue.close_for(1h).quarantined == 0);
+    CHECK(queue.statistics().copied == 0);
 }

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 // No program keeps a queue from closing.
 #include "queue/files.hpp"
+#include "skip.hpp"
 
 #include <chrono>
 #include <memory>
@@ -73,7 +74,7 @@ TEST_CASE("what is posted before a close, and by what it delivers, is called") {
     queue.post([&called] { ++called; });
     queue.sleep_for(1h).start(
         [&](const aioxx::Completion&) { queue.post([&called] { ++called; }); });
-    queue.close(Clock::now() + 1h);
+    static_cast<void>(queue.close(Clock::now() + 1h));
     CHECK(called == 2);
 }
 
@@ -83,15 +84,16 @@ TEST_CASE("start() is refused once the queue closes, and nothing comes of it") {
     aioxx::AlignedBuffer buffer{4096, 4096};
     unsigned calls = 0;
     const auto count = [&calls](const aioxx::Completion&) { ++calls; };
-    queue.close(Clock::now());
+    static_cast<void>(queue.close(Clock::now()));
     std::error_code error;
     CHECK(queue.sleep_for(0ns).start(count, error) == aioxx::OperationId{});
     CHECK(error == std::errc::operation_canceled);
     queue.read(file, buffer, 0).start(count, error);
     CHECK(error == std::errc::operation_canceled);
-    queue.read(aioxx::File{}, buffer, 0).start(count, error);
+    const aioxx::File none;
+    queue.read(none, buffer, 0).start(count, error);
     CHECK(error == std::errc::operation_canceled);
-    queue.room().start(count, error);
+    queue.wait_for_capacity().start(count, error);
     CHECK(error == std::errc::operation_canceled);
     CHECK_THROWS_AS(queue.fsync(file).start(count), std::system_error);
     CHECK(queue.outstanding() == 0);
@@ -111,7 +113,8 @@ TEST_CASE("what was under way when the close began is delivered, once each") {
     const aioxx::Queue::Left left = queue.close(Clock::now() + 1h);
     CHECK(left.outstanding == 0);
     CHECK(outcomes.once_each());
-    CHECK(outcomes[0] == 4096);
+    // What no worker has begun can be taken back.
+    CHECK((outcomes[0] == 4096 || (without_kernel_aio() && outcomes[0] == -ECANCELED)));
     CHECK(outcomes[1] == -ECANCELED);
     CHECK(outcomes[2] == -ECANCELED);
 }
@@ -129,7 +132,7 @@ TEST_CASE("a refusal that leaves a callback is not thrown by close(); what else 
         ++reached;
         throw std::runtime_error{"of its own"};
     });
-    CHECK_THROWS_WITH(queue.close(Clock::now() + 1h), "of its own");
+    CHECK_THROWS_WITH(static_cast<void>(queue.close(Clock::now() + 1h)), "of its own");
     CHECK(reached == 4);
     CHECK(queue.close(Clock::now() + 1h).outstanding == 0);
 }

@@ -23,7 +23,7 @@ aioxx::Queue::Options for_a_loop(unsigned depth = 32) {
     return options;
 }
 
-/// An event loop of somebody's own.
+/// An event loop, as a program has one.
 class Loop {
 public:
     Loop(const aioxx::Queue& queue, std::uint32_t mode)
@@ -121,7 +121,7 @@ TEST_CASE("completions that need no kernel make the eventfd readable") {
     Loop loop{queue, EPOLLET};
     const Ends pipe = make_pipe();
     const aioxx::OperationId id = queue.poll(pipe.reader, POLLIN).start([](auto&) {});
-    CHECK(queue.cancel(id) != aioxx::CancelOutcome::too_late);
+    CHECK(queue.cancel(id) != aioxx::Cancellation::too_late);
     CHECK(loop.run(queue, [&] { return queue.outstanding() == 0; }));
     bool slept = false;
     queue.sleep_for(0ns).start([&](const aioxx::Completion&) { slept = true; });
@@ -214,7 +214,7 @@ TEST_CASE("a place that cancelling sets free is taken by what waits for it") {
         queue.read(file, second, 4096).start([&](const aioxx::Completion& done) {
             result = done.result();
         });
-        CHECK(queue.cancel(id) == aioxx::CancelOutcome::cancelled);
+        CHECK(queue.cancel(id) == aioxx::Cancellation::cancelled);
     });
     CHECK(loop.run(queue, [&] { return cancelled && queue.outstanding() == 0; }));
     CHECK(result == 4096);
@@ -246,10 +246,10 @@ TEST_CASE("nothing is readable when there is nothing to do") {
     CHECK_FALSE(loop.is_readable());
 }
 
-TEST_CASE("a loop that never waits in the queue keeps no thread of it when helpers are idle") {
+TEST_CASE("a loop that never waits in the queue keeps no thread of it when workers are idle") {
     const std::size_t threads = count_threads();
     aioxx::Queue::Options options = for_a_loop();
-    options.helper_idle = 1ms;
+    options.worker_idle = 1ms;
     aioxx::Queue queue{options};
     const aioxx::File file = disk_file(O_RDWR, "content");
     for (const std::uint32_t mode : modes) {

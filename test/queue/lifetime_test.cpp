@@ -25,7 +25,7 @@ namespace {
 
 constexpr std::size_t count = 8;
 
-/// A file whose transfers wait until they are let go.
+/// A file whose transfers wait until its gate is opened.
 struct Gated {
     FuseServer server;
     aioxx::File file{aioxx::File::open(server.file("gate").c_str(), O_RDWR | O_DIRECT)};
@@ -78,6 +78,7 @@ TEST_CASE("a queue that is destroyed waits for borrowed memory, and delivers") {
 }
 
 TEST_CASE("a queue that is destroyed leaves owned buffers to the kernel, and waits for none") {
+    SKIP_WITHOUT_KERNEL_AIO("a server holds twelve workers, and no more");
     auto gated = attempt<Gated>();
     if (!gated) {
         SKIP_CASE(gated.reason());
@@ -93,11 +94,12 @@ TEST_CASE("a queue that is destroyed leaves owned buffers to the kernel, and wai
         gated->server.await_waiting(2 * count);
     } // the gate is closed
     CHECK(outcomes.once_each());
-    CHECK(outcomes[0] == -ETIMEDOUT);
+    CHECK(outcomes[0] == -ECANCELED);
     gated->server.open_gate();
 }
 
 TEST_CASE("a queue that is destroyed keeps the frames of its tasks until the kernel is done") {
+    SKIP_WITHOUT_KERNEL_AIO("a server holds twelve workers, and no more");
     auto gated = attempt<Gated>();
     if (!gated) {
         SKIP_CASE(gated.reason());
@@ -152,7 +154,7 @@ TEST_CASE("what timed out with a buffer of its own is written to in quarantine")
     aioxx::Queue queue;
     for (std::size_t i = 0; i < count; ++i) {
         queue.read(gated->file, aioxx::AlignedBuffer{4096, 4096}, 0)
-            .within(1ms)
+            .within(100ms)
             .start(outcomes.at(i));
     }
     gated->server.await_waiting(count);
@@ -166,7 +168,7 @@ TEST_CASE("what timed out with a buffer of its own is written to in quarantine")
     CHECK(outcomes.once_each());
 }
 
-TEST_CASE("a borrowed buffer outlives its deadline: the operation ends when the disk does") {
+TEST_CASE("borrowed memory may go as soon as its operation has timed out") {
     auto gated = attempt<Gated>();
     if (!gated) {
         SKIP_CASE(gated.reason());
@@ -174,20 +176,16 @@ TEST_CASE("a borrowed buffer outlives its deadline: the operation ends when the 
     std::optional<aioxx::AlignedBuffer> buffer{std::in_place, 4096, 4096};
     aioxx::Queue queue;
     std::int64_t result = 0;
-    queue.read(gated->file, *buffer, 0).within(1ms).start([&](const aioxx::Completion& done) {
+    queue.read(gated->file, *buffer, 0).within(100ms).start([&](const aioxx::Completion& done) {
         result = done.result();
         buffer.reset();
     });
     gated->server.await_waiting(1);
-    bool passed = false;
-    queue.sleep_for(5ms).start([&](const aioxx::Completion&) { passed = true; });
-    queue.run_once();
-    CHECK(passed);
-    CHECK(buffer.has_value());
-    gated->server.open_gate();
     queue.run();
-    CHECK(result == 4096);
+    CHECK(result == -ETIMEDOUT);
     CHECK_FALSE(buffer.has_value());
+    gated->server.open_gate();
+    CHECK(queue.close_for(1h).quarantined == 0);
 }
 
 TEST_CASE("a File that is closed over its operations in flight leaves them to the kernel") {

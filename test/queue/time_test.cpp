@@ -51,7 +51,7 @@ TEST_CASE("a thousand sleeps and cancels among them leave each its own end") {
         ids.push_back(queue.sleep_for(span).start(outcomes.at(i)));
     }
     for (std::size_t i = 0; i < count; i += 3) {
-        CHECK(queue.cancel(ids[i]) == aioxx::CancelOutcome::cancelled);
+        CHECK(queue.cancel(ids[i]) == aioxx::Cancellation::cancelled);
     }
     queue.run();
     CHECK(outcomes.once_each());
@@ -69,7 +69,7 @@ TEST_CASE("a deadline ends a poll, a waiting read and a wait for room with timed
     Outcomes outcomes{3};
     queue.poll(pipe.reader, POLLIN).within(1ms).start(outcomes.at(0));
     queue.read(pipe.reader, buffer, 0).within(2ms).start(outcomes.at(1));
-    queue.room().until(Clock::time_point{}).start(outcomes.at(2));
+    queue.wait_for_capacity().until(Clock::time_point{}).start(outcomes.at(2));
     queue.run();
     CHECK(outcomes.once_each());
     CHECK(outcomes[0] == -ETIMEDOUT);
@@ -135,7 +135,7 @@ TEST_CASE("the longest of all sleeps and deadlines do not end") {
         queue.sleep_for(1ms).start([&](const aioxx::Completion&) { queue.stop(); });
         queue.run();
         CHECK(outcomes.all() == 0);
-        queue.close(Clock::time_point::max());
+        static_cast<void>(queue.close(Clock::time_point::max()));
         CHECK(outcomes.once_each());
         for (std::size_t i = 0; i < 5; ++i) {
             CHECK(outcomes[i] == -ECANCELED);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// One use of everything that Context has, again and again: each time another call fails, with
-// another of the errors that it can give, until a run comes to its end without having met one.
-// After each, nothing is leaked, freed twice or lost.
+// One use of everything that Context has, and of the plain calls, again and again: each time
+// another call fails, with another of the errors that it can give, until a run comes to its end
+// without having met one. After each, nothing is leaked, freed twice or lost.
 #include "descriptors.hpp"
 #include "scripted_kernel/scripted_kernel.hpp"
 #include "skip.hpp"
@@ -16,8 +16,10 @@
 #include <string>
 
 #include <poll.h>
+#include <sys/uio.h>
 
 using namespace aioxx::test;
+namespace kernel = aioxx::kernel;
 using aioxx::CancelResult;
 using aioxx::Context;
 using aioxx::Event;
@@ -225,6 +227,45 @@ TEST_CASE("every call fails with every error, and the one that was met is the on
         CHECK(thrown == (fault && !is_answer ? fault->error : 0));
     });
     CHECK(runs > 30);
+}
+
+/// Makes a call again that has failed by the script, for which it has done nothing.
+template <typename PlainCall, typename Check>
+std::int64_t until_made(ScriptedKernel& scripted, PlainCall call, Check nothing_done) {
+    const std::int64_t result = call();
+    if (result >= 0) {
+        return result;
+    }
+    REQUIRE(scripted.fault());
+    CHECK(result == -scripted.fault()->error);
+    CHECK(nothing_done());
+    return call();
+}
+
+TEST_CASE("every plain call fails with every error, and does nothing then") {
+    const unsigned runs = with_every_fault([](ScriptedKernel& scripted) {
+        const TemporaryFile file;
+        std::string text = "written by a plain call";
+        std::string got(text.size(), '\0');
+        const auto size = static_cast<std::int64_t>(text.size());
+        const auto transfer = [&file](bool write, std::string& bytes) {
+            const iovec part{bytes.data(), bytes.size()};
+            return kernel::transfer(write, file, &part, 1, 0, 0);
+        };
+        const auto always = [] { return true; };
+        CHECK(until_made(
+                  scripted, [&] { return transfer(true, text); },
+                  [&] { return file.content().empty(); }) == size);
+        for (const bool data_only : {false, true}) {
+            const auto flush = [&] { return kernel::flush(data_only, file); };
+            CHECK(until_made(scripted, flush, always) == 0);
+        }
+        CHECK(until_made(
+                  scripted, [&] { return transfer(false, got); },
+                  [&] { return got.front() == '\0'; }) == size);
+        CHECK(got == text);
+    });
+    CHECK(runs > 40);
 }
 
 } // namespace

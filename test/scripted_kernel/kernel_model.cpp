@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 namespace aioxx::test {
@@ -70,6 +71,11 @@ void KernelModel::set_rings(bool mapped) {
 void KernelModel::set_refusal(std::function<int(const IocbLayout&)> rule) {
     const std::lock_guard lock{mutex_};
     refusal_ = std::move(rule);
+}
+
+void KernelModel::set_plain_result(std::function<std::int64_t(const PlainCall&)> rule) {
+    const std::lock_guard lock{mutex_};
+    plain_result_ = std::move(rule);
 }
 
 void KernelModel::on_wait(std::function<bool()> function) {
@@ -232,6 +238,26 @@ int KernelModel::get_events(Handle handle, long min, long max, EventLayout* even
             more = completed_.wait_until(lock, end) == std::cv_status::no_timeout;
         }
     }
+}
+
+std::int64_t KernelModel::transfer(bool write, int fd, const iovec* parts, std::size_t count,
+                                   std::int64_t at, int flags) {
+    PlainCall call{write ? PlainCall::Kind::write : PlainCall::Kind::read, fd, 0, at, flags};
+    std::for_each(parts, parts + count,
+                  [&call](const iovec& part) { call.length += part.iov_len; });
+    return plain(call);
+}
+
+std::int64_t KernelModel::flush(bool data_only, int fd) {
+    return plain(
+        {.kind = data_only ? PlainCall::Kind::fdatasync : PlainCall::Kind::fsync, .fd = fd});
+}
+
+std::int64_t KernelModel::plain(const PlainCall& call) {
+    std::unique_lock lock{mutex_};
+    const auto rule = plain_result_;
+    lock.unlock();
+    return rule ? rule(call) : static_cast<std::int64_t>(call.length);
 }
 
 void KernelModel::finish(std::size_t place, std::int64_t result, std::int64_t result2) {

@@ -21,7 +21,8 @@ namespace aioxx::test {
 /// As in the kernel: submit stops at the first operation refused; completed operations hold their
 /// slots until they are reaped; the ring can be read in user space; polls can be cancelled. Unlike
 /// it: a context of N takes N operations and never more; a signal mask is ignored; closing a
-/// context does not wait for what is in flight, but forgets it.
+/// context does not wait for what is in flight, but forgets it. Plain calls, which are made without
+/// kernel AIO, return at once what the test's rule says.
 ///
 /// Calls may come from several threads.
 class KernelModel {
@@ -36,6 +37,17 @@ public:
         IocbLayout submitted;       // what was in it
     };
 
+    /// A preadv2 or pwritev2, an fsync or fdatasync.
+    struct PlainCall {
+        enum class Kind : std::uint8_t { read, write, fsync, fdatasync };
+
+        Kind kind = Kind::read;
+        int fd = -1;
+        std::size_t length = 0; // bytes, of all parts
+        std::int64_t offset = 0;
+        int flags = 0;
+    };
+
     KernelModel() = default;
     KernelModel(const KernelModel&) = delete;
     KernelModel& operator=(const KernelModel&) = delete;
@@ -47,6 +59,9 @@ public:
     void set_rings(bool mapped);
     /// `rule` says with which errno an operation is refused by submit; 0 accepts it.
     void set_refusal(std::function<int(const IocbLayout&)> rule);
+    /// `rule` says what a plain call returns: bytes, or a negative errno. It is called without any
+    /// lock held, and may wait. Without a rule all bytes are transferred, and flushes go well.
+    void set_plain_result(std::function<std::int64_t(const PlainCall&)> rule);
     /// Called when a wait lacks events: it completes something and returns true, or returns false
     /// for no more to come. Then a wait with a timeout has run out of time, and one without has
     /// been interrupted. Without this function a wait waits, for another thread to complete
@@ -66,6 +81,9 @@ public:
     int submit(Handle handle, long count, IocbLayout** iocbs);
     int cancel(Handle handle, IocbLayout* iocb);
     int get_events(Handle handle, long min, long max, EventLayout* events, kernel::Timeout timeout);
+    std::int64_t transfer(bool write, int fd, const iovec* parts, std::size_t count,
+                          std::int64_t at, int flags);
+    std::int64_t flush(bool data_only, int fd);
 
 private:
     struct Pending {
@@ -80,6 +98,7 @@ private:
         std::size_t in_flight = 0;
     };
 
+    std::int64_t plain(const PlainCall& call);
     int accept(Handle handle, Context& context, IocbLayout* iocb);
     void finish(std::size_t place, std::int64_t result, std::int64_t result2);
     static void close_event_fd(Pending& pending);
@@ -89,6 +108,7 @@ private:
     std::map<Handle, Context> contexts_;
     std::vector<Pending> in_flight_;
     std::function<int(const IocbLayout&)> refusal_;
+    std::function<std::int64_t(const PlainCall&)> plain_result_;
     std::function<bool()> on_wait_;
     std::uint64_t limit_ = 65536;
     std::uint64_t used_ = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
 // The model and the script themselves: what tests build on has to hold.
+#include "descriptors.hpp"
 #include "scripted_kernel/scripted_kernel.hpp"
 #include "skip.hpp"
 
@@ -11,6 +12,9 @@
 #include <cerrno>
 #include <string_view>
 #include <thread>
+#include <vector>
+
+#include <sys/uio.h>
 
 using namespace aioxx::test;
 namespace kernel = aioxx::kernel;
@@ -161,6 +165,51 @@ TEST_CASE("the model counts completions in the eventfd") {
     kernel::set_event_fd(m.iocbs[2], 1'000'000);
     std::array<IocbLayout*, 1> bad{&m.iocbs[2]};
     CHECK(kernel::submit(m.handle, 1, bad.data()) == -EBADF);
+}
+
+TEST_CASE("the model answers plain calls by the test's rule, and well without one") {
+    Modelled m;
+    std::array<char, 8> bytes{};
+    const std::array<iovec, 2> parts{iovec{bytes.data(), 3}, iovec{bytes.data() + 3, 5}};
+    CHECK(kernel::transfer(true, 5, parts.data(), parts.size(), 16, 0) == 8);
+    CHECK(kernel::flush(true, 5) == 0);
+    std::vector<KernelModel::PlainCall> calls;
+    m.model.set_plain_result([&](const KernelModel::PlainCall& call) {
+        calls.push_back(call);
+        return call.length > 0 ? std::int64_t{2} : -EIO;
+    });
+    CHECK(kernel::transfer(false, 5, parts.data(), parts.size(), 16, 8) == 2);
+    CHECK(kernel::flush(false, 6) == -EIO);
+    using Kind = KernelModel::PlainCall::Kind;
+    REQUIRE(calls.size() == 2);
+    CHECK(calls[0].kind == Kind::read);
+    CHECK(calls[0].fd == 5);
+    CHECK(calls[0].length == 8);
+    CHECK(calls[0].offset == 16);
+    CHECK(calls[0].flags == 8);
+    CHECK(calls[1].kind == Kind::fsync);
+    CHECK(calls[1].fd == 6);
+    CHECK(m.scripted.calls(Call::transfer) == 2);
+    CHECK(m.scripted.calls(Call::flush) == 2);
+    CHECK(m.scripted.misuses() == 0); // they are made on no context
+}
+
+TEST_CASE("a plain call under a script fails, or transfers less, on the real kernel as well") {
+    ScriptedKernel scripted{ScriptedKernel::Below::real};
+    const TemporaryFile file;
+    std::array<char, 4> bytes{'a', 'b', 'c', 'd'};
+    const std::array<iovec, 2> parts{iovec{bytes.data(), 2}, iovec{bytes.data() + 2, 2}};
+    scripted.answer(Call::transfer, {Answer::error(ENOSPC), Answer::at_most(3)});
+    scripted.answer(Call::flush, {Answer::error(EIO)});
+    CHECK(kernel::transfer(true, file, parts.data(), parts.size(), 0, 0) == -ENOSPC);
+    CHECK(file.content().empty());
+    CHECK(kernel::transfer(true, file, parts.data(), parts.size(), 0, 0) == 3);
+    CHECK(file.content() == "abc");
+    CHECK(kernel::transfer(true, file, parts.data(), parts.size(), 1, 0) == 4);
+    CHECK(file.content() == "aabcd");
+    CHECK(kernel::flush(false, file) == -EIO);
+    CHECK(kernel::flush(false, file) == 0);
+    CHECK(kernel::flush(true, file) == 0);
 }
 
 TEST_CASE("the account of the script: contexts open, calls made, misuse, what was lost") {

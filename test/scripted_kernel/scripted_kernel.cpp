@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <numeric>
 #include <stdexcept>
+#include <vector>
 
 #include <sys/uio.h>
 
@@ -19,6 +20,9 @@
 #define submit real_submit
 #define cancel real_cancel
 #define get_events real_get_events
+#define transfer real_transfer
+#define flush real_flush
+#define will_need real_will_need
 #define backend real_backend
 #include "kernel/syscall.cpp" // NOLINT(bugprone-suspicious-include)
 #undef setup
@@ -26,6 +30,9 @@
 #undef submit
 #undef cancel
 #undef get_events
+#undef transfer
+#undef flush
+#undef will_need
 #undef backend
 
 namespace aioxx::test {
@@ -37,6 +44,16 @@ std::size_t index(Call call) noexcept {
     return static_cast<std::size_t>(call);
 }
 
+/// What of `parts` makes up the first `most` bytes.
+std::vector<iovec> first_bytes(const iovec* parts, std::size_t count, std::size_t most) {
+    std::vector<iovec> first{parts, parts + count};
+    for (iovec& part : first) {
+        part.iov_len = part.iov_len < most ? part.iov_len : most;
+        most -= part.iov_len;
+    }
+    return first;
+}
+
 } // namespace
 
 std::span<const int> errors_of(Call call) noexcept {
@@ -46,6 +63,10 @@ std::span<const int> errors_of(Call call) noexcept {
                                      EPERM,  ENOMEM, ENOSYS, EINTR};
     static constexpr int cancel[] = {EINVAL, EFAULT, EAGAIN, ENOSYS, EPERM};
     static constexpr int get_events[] = {EINTR, EINVAL, EFAULT, ENOSYS, EPERM};
+    static constexpr int transfer[] = {EINTR,  EAGAIN, EIO,   ENOSPC, EDQUOT, EBADF, EFAULT,
+                                       EINVAL, ENOMEM, EPIPE, EFBIG,  ENOSYS, EPERM};
+    static constexpr int flush[] = {EINTR,  EIO,    ENOSPC, EDQUOT, EBADF,
+                                    EINVAL, ENOMEM, EROFS,  EPERM};
     switch (call) {
     case Call::setup:
         return setup;
@@ -57,6 +78,10 @@ std::span<const int> errors_of(Call call) noexcept {
         return cancel;
     case Call::get_events:
         return get_events;
+    case Call::transfer:
+        return transfer;
+    case Call::flush:
+        return flush;
     }
     return {};
 }
@@ -79,6 +104,35 @@ ScriptedKernel::~ScriptedKernel() {
 void ScriptedKernel::answer(Call call, std::initializer_list<Answer> answers) {
     const std::lock_guard lock{mutex_};
     script_[index(call)].insert(script_[index(call)].end(), answers);
+}
+
+void ScriptedKernel::leave_room(std::size_t events) {
+    const std::lock_guard lock{mutex_};
+    room_ = events;
+}
+
+bool ScriptedKernel::take_room(unsigned events) {
+    const std::lock_guard lock{mutex_};
+    if (room_ && *room_ < events) {
+        return false;
+    }
+    if (room_) {
+        *room_ -= events;
+    }
+    return true;
+}
+
+unsigned ScriptedKernel::events_of(kernel::Handle handle) const {
+    const std::lock_guard lock{mutex_};
+    const auto found = open_.find(handle);
+    return found != open_.end() ? found->second : 0;
+}
+
+void ScriptedKernel::give_room_back(unsigned events) {
+    const std::lock_guard lock{mutex_};
+    if (room_) {
+        *room_ += events;
+    }
 }
 
 void ScriptedKernel::fail_call(std::size_t number, std::size_t which) {
@@ -128,7 +182,8 @@ std::size_t ScriptedKernel::misuses() const {
 Answer ScriptedKernel::next(Call call, kernel::Handle handle) {
     const std::lock_guard lock{mutex_};
     ++calls_[index(call)];
-    if (call != Call::setup && !open_.contains(handle)) {
+    const bool on_context = call != Call::setup && call != Call::transfer && call != Call::flush;
+    if (on_context && !open_.contains(handle)) {
         ++misuses_;
     }
     if (call == Call::destroy) {
@@ -157,21 +212,28 @@ int ScriptedKernel::setup(unsigned events, kernel::Handle* handle) {
     if (answer.fixed_) {
         return -answer.failure_;
     }
+    if (!take_room(events)) {
+        return -EAGAIN;
+    }
     const int result = below_ == Below::real ? kernel::real_setup(events, handle)
                        : backend_ != nullptr ? backend_->setup(events, handle)
                                              : model_.setup(events, handle);
     if (result == 0) {
         const std::lock_guard lock{mutex_};
-        open_.insert(*handle);
+        open_[*handle] = events;
+    } else {
+        give_room_back(events);
     }
     return result;
 }
 
 int ScriptedKernel::destroy(kernel::Handle handle) {
+    const unsigned events = events_of(handle);
     const Answer answer = next(Call::destroy, handle);
     const int result = below_ == Below::real ? kernel::real_destroy(handle)
                        : backend_ != nullptr ? backend_->destroy(handle)
                                              : model_.destroy(handle);
+    give_room_back(events);
     const std::lock_guard lock{mutex_};
     --closing_;
     closed_.notify_all();
@@ -218,6 +280,47 @@ int ScriptedKernel::get_events(kernel::Handle handle, long min, long max,
                                  : model_.get_events(handle, min, max, events, timeout);
 }
 
+std::int64_t ScriptedKernel::transfer(bool write, int fd, const iovec* parts, std::size_t count,
+                                      std::int64_t at, int flags) {
+    const Answer answer = next(Call::transfer, 0);
+    if (answer.fixed_) {
+        return -answer.failure_;
+    }
+    std::vector<iovec> fewer;
+    if (answer.most_ >= 0) {
+        fewer = first_bytes(parts, count, static_cast<std::size_t>(answer.most_));
+        parts = fewer.data();
+    }
+    return below_ == Below::real ? kernel::real_transfer(write, fd, parts, count, at, flags)
+           : backend_ != nullptr ? backend_->transfer(write, fd, parts, count, at, flags)
+                                 : model_.transfer(write, fd, parts, count, at, flags);
+}
+
+std::int64_t ScriptedKernel::flush(bool data_only, int fd) {
+    const Answer answer = next(Call::flush, 0);
+    if (answer.fixed_) {
+        return -answer.failure_;
+    }
+    return below_ == Below::real ? kernel::real_flush(data_only, fd)
+           : backend_ != nullptr ? backend_->flush(data_only, fd)
+                                 : model_.flush(data_only, fd);
+}
+
+void ScriptedKernel::will_need(int fd, std::int64_t offset, std::size_t length) {
+    {
+        const std::lock_guard lock{mutex_};
+        ++read_ahead_;
+    }
+    if (below_ == Below::real) {
+        kernel::real_will_need(fd, offset, length);
+    }
+}
+
+std::size_t ScriptedKernel::read_ahead() const {
+    const std::lock_guard lock{mutex_};
+    return read_ahead_;
+}
+
 } // namespace aioxx::test
 
 AIOXX_NAMESPACE_BEGIN
@@ -252,6 +355,24 @@ int get_events(Handle handle, long min, long max, EventLayout* events, Timeout t
     auto* const scripted = active.load();
     return scripted != nullptr ? scripted->get_events(handle, min, max, events, timeout, mask)
                                : real_get_events(handle, min, max, events, timeout, mask);
+}
+
+std::int64_t transfer(bool write, int fd, const iovec* parts, std::size_t count, std::int64_t at,
+                      int flags) noexcept {
+    auto* const scripted = active.load();
+    return scripted != nullptr ? scripted->transfer(write, fd, parts, count, at, flags)
+                               : real_transfer(write, fd, parts, count, at, flags);
+}
+
+std::int64_t flush(bool data_only, int fd) noexcept {
+    auto* const scripted = active.load();
+    return scripted != nullptr ? scripted->flush(data_only, fd) : real_flush(data_only, fd);
+}
+
+void will_need(int fd, std::int64_t offset, std::size_t length) noexcept {
+    auto* const scripted = active.load();
+    return scripted != nullptr ? scripted->will_need(fd, offset, length)
+                               : real_will_need(fd, offset, length);
 }
 
 const char* backend() noexcept {

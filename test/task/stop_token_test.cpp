@@ -49,7 +49,7 @@ TEST_CASE("a stop token ends an operation: before it, from the queue's thread an
     other.join();
 }
 
-TEST_CASE("a stop token of nobody changes nothing, and one that speaks late does no harm") {
+TEST_CASE("a stop token without a source changes nothing, and one that is late does no harm") {
     aioxx::Queue queue;
     std::stop_source late;
     const auto sleeps = [](aioxx::Queue& on, std::stop_token token) -> aioxx::Task<> {

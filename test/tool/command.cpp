@@ -2,7 +2,10 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "command.hpp"
 
+#include "privileges.hpp"
+
 #include <algorithm>
+#include <csignal>
 #include <cstddef>
 #include <cstdio>
 
@@ -202,9 +205,10 @@ void refuse_threads() {
 }
 
 void obey_permissions() {
-    if (::geteuid() == 0 && (::prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE) != 0 ||
-                             ::prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH) != 0)) {
-        ::_exit(126);
+    for (const int capability : {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH}) {
+        if (has_capability(capability) && ::prctl(PR_CAPBSET_DROP, capability) != 0) {
+            ::_exit(126);
+        }
     }
 }
 

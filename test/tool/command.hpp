@@ -29,6 +29,13 @@ inline constexpr long call_ftruncate = SYS_ftruncate64;
 #else
 inline constexpr long call_ftruncate = SYS_ftruncate;
 #endif
+#ifdef SYS_fchown32
+inline constexpr long call_fchown = SYS_fchown32;
+#else
+inline constexpr long call_fchown = SYS_fchown;
+#endif
+// Of 32 bits as well, for times that these can hold.
+inline constexpr long call_utimensat = SYS_utimensat;
 
 /// How the command ended, and what it printed.
 struct Outcome {

@@ -6,17 +6,21 @@
 
 #include "descriptors.hpp"
 #include "devices/mounts.hpp"
+#include "private_mounts.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -86,18 +90,24 @@ public:
     /// `options` as for mount(8): "size=1m".
     SmallMount(std::string path, const char* options) : path_(std::move(path)) {
         std::filesystem::create_directory(path_);
-        mounted_ = enter_namespace() && ::mount("tmpfs", path_.c_str(), "tmpfs", 0, options) == 0;
+        static const std::string missing = enter_private_mounts();
+        reason_ = missing;
+        if (is_mounted() && ::mount("tmpfs", path_.c_str(), "tmpfs", 0, options) != 0) {
+            reason_ = std::string{"no tmpfs: "} + std::strerror(errno);
+        }
     }
     SmallMount(const SmallMount&) = delete;
     SmallMount& operator=(const SmallMount&) = delete;
     ~SmallMount() {
-        if (mounted_) {
+        if (is_mounted()) {
             ::umount2(path_.c_str(), MNT_DETACH);
         }
     }
 
     /// False where this process may not mount.
-    [[nodiscard]] bool is_mounted() const noexcept { return mounted_; }
+    [[nodiscard]] bool is_mounted() const noexcept { return reason_.empty(); }
+    /// Why it is not mounted.
+    [[nodiscard]] const char* reason() const noexcept { return reason_.c_str(); }
     [[nodiscard]] bool make_read_only() const noexcept {
         return ::mount(nullptr, path_.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0;
     }
@@ -106,15 +116,8 @@ public:
     }
 
 private:
-    static bool enter_namespace() {
-        static const bool entered =
-            ::unshare(CLONE_NEWNS) == 0 &&
-            ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
-        return entered;
-    }
-
     std::string path_;
-    bool mounted_ = false;
+    std::string reason_;
 };
 
 } // namespace aioxx::test

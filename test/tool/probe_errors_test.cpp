@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
+#include "command_for_everybody.hpp"
 #include "files.hpp"
+#include "privileges.hpp"
 #include "probe_json.hpp"
 #include "skip.hpp"
 
@@ -28,19 +30,6 @@ void become_nobody() {
     if (::setgroups(1, &group) != 0 || ::setgid(nobody) != 0 || ::setuid(nobody) != 0) {
         ::_exit(126);
     }
-}
-
-/// The command and its library where every user may run them: what they were built in may be root's
-/// alone.
-std::string copy_for_everybody(const Workspace& here) {
-    namespace fs = std::filesystem;
-    const fs::path built = Tool::built();
-    const fs::path root = here / "build";
-    fs::create_directories(root / "src/tool");
-    fs::copy_file(built, root / "src/tool/aioxx");
-    fs::copy_file(built.parent_path().parent_path() / "libaioxx.so.0", root / "src/libaioxx.so.0");
-    fs::permissions(here.path(), fs::perms{0755});
-    return root / "src/tool/aioxx";
 }
 
 } // namespace
@@ -76,10 +65,11 @@ TEST_CASE("what is missing, and what is no place for data, is one line that says
 }
 
 TEST_CASE("a directory on a file system that is mounted read-only") {
+    SKIP_WITHOUT_KERNEL_AIO("probe measures nothing else");
     const Workspace here;
     const SmallMount small{here / "mount", "size=4m"};
     if (!small.is_mounted()) {
-        SKIP_CASE("may not mount");
+        SKIP_CASE(small.reason());
     }
     write_file(small / "file", random_bytes(100'000));
     REQUIRE(small.make_read_only());
@@ -94,10 +84,11 @@ TEST_CASE("a directory on a file system that is mounted read-only") {
 }
 
 TEST_CASE("a disk that is full") {
+    SKIP_WITHOUT_KERNEL_AIO("probe measures nothing else");
     const Workspace here;
     const SmallMount small{here / "mount", "size=512k"};
     if (!small.is_mounted()) {
-        SKIP_CASE("may not mount");
+        SKIP_CASE(small.reason());
     }
     write_file(small / "file", random_bytes(100'000));
     fails({{"probe", here / "mount"}}, {here / "mount", "No space left on device"});
@@ -130,12 +121,15 @@ TEST_CASE("standard output that is full") {
 }
 
 TEST_CASE("an ordinary user probes what is his, and is told what he may not") {
-    if (::geteuid() != 0) {
-        SKIP_CASE("needs root, to become somebody else");
+    SKIP_WITHOUT_KERNEL_AIO("probe measures nothing else");
+    if (!may_become_another_user() || !has_capability(CAP_CHOWN)) {
+        SKIP_CASE("needs root that may become another user, and chown");
     }
+    const CommandForEverybody command;
     const Workspace here;
+    std::filesystem::permissions(here.path(), std::filesystem::perms{0755});
     Tool tool;
-    tool.program = copy_for_everybody(here);
+    tool.program = command.program();
     tool.before_exec = become_nobody;
     std::filesystem::create_directory(here / "his");
     REQUIRE(::chown((here / "his").c_str(), nobody, nobody) == 0);

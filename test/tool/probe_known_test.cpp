@@ -17,14 +17,14 @@ namespace {
 using Words = std::set<std::string>;
 
 // An operation that is on its way may be complete when submit returns; and a lock may be held by
-// somebody for a while. What sleeps in half of the submits is neither.
+// another thread for a while. What sleeps in half of the submits is neither.
 const Words asynchronous{"asynchronous", "mostly asynchronous", "completes at once"};
 const Words blocks{"blocks"};
 const Words at_once{"completes at once"};
 const Words plain{"plain", "moved-at-times"};
-const Words moved{"moved-to-helpers"};
+const Words moved{"moved-to-workers"};
 
-/// A loop device over a file on the disk, slow enough that who waits for it sleeps.
+/// A loop device over a file on the disk, slow enough that a thread that waits for it sleeps.
 class DiskLoop {
 public:
     DiskLoop()
@@ -79,8 +79,8 @@ unsigned refusals(const Json& report, bool direct, const char* name) {
 void expect_of_a_disk(const Json& report, const Words& buffered_reads,
                       const Words& buffered_writes) {
     expect(report, true, "read", asynchronous, plain);
-    expect(report, true, "fsync", asynchronous, {"plain"});
-    expect(report, false, "fsync", asynchronous, {"plain"});
+    expect(report, true, "fsync", asynchronous, {"worker"});
+    expect(report, false, "fsync", asynchronous, {"worker"});
     expect(report, false, "read", blocks, buffered_reads);
     expect(report, false, "cached read", at_once, buffered_reads);
     for (const char* const name : {"overwrite", "append", "fill of a hole"}) {
@@ -108,11 +108,12 @@ Json probe_file_system(const char* type) {
 }
 
 TEST_CASE("ext4: direct I/O is asynchronous but for appends, no NOWAIT for buffered writes") {
+    SKIP_WITHOUT_KERNEL_AIO("probe measures nothing else");
     const Json report = probe_file_system("ext4");
     if (report.empty()) {
         return;
     }
-    expect_of_a_disk(report, {"nowait-first"}, {"helper"});
+    expect_of_a_disk(report, {"nowait-first"}, {"worker"});
     expect(report, true, "overwrite", asynchronous, plain);
     expect(report, true, "append", blocks, moved);
     expect(report, true, "fill of a hole", asynchronous, plain);
@@ -125,6 +126,7 @@ TEST_CASE("ext4: direct I/O is asynchronous but for appends, no NOWAIT for buffe
 }
 
 TEST_CASE("XFS: appends wait for the one before, NOWAIT for buffered writes") {
+    SKIP_WITHOUT_KERNEL_AIO("probe measures nothing else");
     const Json report = probe_file_system("xfs");
     if (report.empty()) {
         return;
@@ -133,13 +135,14 @@ TEST_CASE("XFS: appends wait for the one before, NOWAIT for buffered writes") {
     expect(report, true, "overwrite", asynchronous, plain);
     // Each waits until none is in flight; the first of those finds nothing to wait for.
     expect(report, true, "append", {"blocks", "mostly asynchronous"},
-           {"moved-to-helpers", "moved-at-times"});
+           {"moved-to-workers", "moved-at-times"});
     expect(report, true, "fill of a hole", asynchronous, plain);
     CHECK(refusals(report, true, "append") > 900);
     CHECK(takes_nowait(report, false, "overwrite"));
 }
 
 TEST_CASE("btrfs: direct writes block, and NOWAIT refuses them all") {
+    SKIP_WITHOUT_KERNEL_AIO("probe measures nothing else");
     const Json report = probe_file_system("btrfs");
     if (report.empty()) {
         return;
@@ -151,7 +154,8 @@ TEST_CASE("btrfs: direct writes block, and NOWAIT refuses them all") {
     }
 }
 
-TEST_CASE("tmpfs: everything completes at once, and is submitted plainly") {
+TEST_CASE("tmpfs: everything completes at once, and is called plainly") {
+    SKIP_WITHOUT_KERNEL_AIO("probe measures nothing else");
     auto memory = attempt<Tmpfs>(64 * mebibyte);
     if (!memory) {
         SKIP_CASE(memory.reason());
@@ -161,13 +165,14 @@ TEST_CASE("tmpfs: everything completes at once, and is submitted plainly") {
     for (const Json& access : report["accesses"]) {
         const auto name = access["access"].get<std::string>();
         expect(report, access["direct"].get<bool>(), name.c_str(),
-               name == "fsync" ? asynchronous : at_once, {"plain"});
+               name == "fsync" ? asynchronous : at_once, {name == "fsync" ? "worker" : "call"});
         CHECK((name == "fsync" || access["nowait"]["taken"] == false));
     }
     CHECK(has_access(report, "read", false));
 }
 
 TEST_CASE("overlayfs: direct I/O is asynchronous although NOWAIT is not taken") {
+    SKIP_WITHOUT_KERNEL_AIO("probe measures nothing else");
     auto device = attempt<DiskLoop>(); // on a fast disk a read may be over before it sleeps
     if (!device) {
         SKIP_CASE(device.reason());
@@ -182,13 +187,15 @@ TEST_CASE("overlayfs: direct I/O is asynchronous although NOWAIT is not taken") 
     }
     const Json report = probe_directory(overlay->path());
     CHECK(report["file_system"]["type"] == "overlay");
-    expect_of_a_disk(report, {"helper"}, {"helper"});
+    expect_of_a_disk(report, {"worker"}, {"worker"});
     expect(report, true, "overwrite", asynchronous, plain);
     CHECK(!takes_nowait(report, true, "read"));
     CHECK(!takes_nowait(report, true, "overwrite"));
 }
 
-TEST_CASE("FUSE: direct I/O is asynchronous but for appends, and what is buffered blocks") {
+TEST_CASE("FUSE: direct I/O is asynchronous but for appends, what is buffered blocks, and workers "
+          "make all") {
+    SKIP_WITHOUT_KERNEL_AIO("probe measures nothing else");
     auto server = attempt<FuseServer>();
     if (!server) {
         SKIP_CASE(server.reason());
@@ -196,14 +203,24 @@ TEST_CASE("FUSE: direct I/O is asynchronous but for appends, and what is buffere
     const Json report = probe_of(server->path()); // it cannot list its names
     CHECK(report["file_system"]["type"] == "fuse");
     CHECK(report["direct_io"]["learnt_from"] == "assumed");
-    expect(report, true, "read", asynchronous, plain);
-    expect(report, true, "overwrite", asynchronous, plain);
-    expect(report, true, "append", blocks, moved);
-    expect(report, true, "fsync", asynchronous, {"plain"});
-    expect(report, false, "read", blocks, {"helper"});
-    expect(report, false, "cached read", at_once, {"helper"});
-    expect(report, false, "overwrite", blocks, {"helper"});
+    expect(report, true, "read", asynchronous, {"worker"});
+    expect(report, true, "overwrite", asynchronous, {"worker"});
+    expect(report, true, "append", blocks, {"worker"});
+    expect(report, true, "fsync", asynchronous, {"worker"});
+    expect(report, false, "read", blocks, {"worker"});
+    expect(report, false, "cached read", at_once, {"worker"});
+    expect(report, false, "overwrite", blocks, {"worker"});
     CHECK(!takes_nowait(report, true, "read"));
+    const Json& fuse = report["fuse"];
+    CHECK(fuse["queue"] == "worker");
+    for (const std::string label : {"direct append", "buffered read, uncached"}) {
+        CAPTURE(label);
+        const auto& labels = fuse["submits_block"];
+        CHECK(std::find(labels.begin(), labels.end(), label) != labels.end());
+    }
+    const Outcome text = Tool{{"probe", server->path()}}.run();
+    CHECK(text.out.find("submits block: ") != std::string::npos);
+    CHECK(text.out.find("a queue has workers make all transfers there") != std::string::npos);
 }
 
 void expect_of_a_block_device(const Json& report) {
@@ -217,6 +234,7 @@ void expect_of_a_block_device(const Json& report) {
 }
 
 TEST_CASE("a loop device: direct reads are asynchronous, and it is only read") {
+    SKIP_WITHOUT_KERNEL_AIO("probe measures nothing else");
     auto device = attempt<DiskLoop>();
     if (!device) {
         SKIP_CASE(device.reason());
@@ -230,6 +248,7 @@ TEST_CASE("a loop device: direct reads are asynchronous, and it is only read") {
 }
 
 TEST_CASE("zram completes at once") {
+    SKIP_WITHOUT_KERNEL_AIO("probe measures nothing else");
     auto zram = attempt<Zram>(16 * mebibyte);
     if (!zram) {
         SKIP_CASE(zram.reason());

@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
+#include "child.hpp"
 #include "files.hpp"
+#include "private_mounts.hpp"
 #include "probe_json.hpp"
 #include "skip.hpp"
 
 #include <aioxx/aioxx.hpp>
 #include <aioxx/version.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -42,13 +54,13 @@ void kill_who_makes_io_urings() {
     }
 }
 
-/// In place of a file of /proc, in a mount namespace of the child.
-void show_instead_of(const std::string& path, const std::string& content) {
-    if (::unshare(CLONE_NEWNS) != 0 ||
-        ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        ::mount(content.c_str(), path.c_str(), nullptr, MS_BIND, nullptr) != 0) {
-        ::_exit(125);
+/// In place of a file of /proc, for the calling child alone. Why that cannot be had, or nothing.
+std::string show_instead_of(const std::string& path, const std::string& content) {
+    std::string reason = enter_private_mounts();
+    if (reason.empty() && ::mount(content.c_str(), path.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+        reason = "nothing is mounted over " + path + ": " + std::strerror(errno);
     }
+    return reason;
 }
 
 } // namespace
@@ -69,6 +81,7 @@ TEST_CASE("probe tells kernel, version, backend and limits") {
 }
 
 TEST_CASE("probe tells who holds contexts, and how many") {
+    SKIP_WITHOUT_KERNEL_AIO("probe measures nothing else");
     const Workspace here;
     CHECK(held_here(probe_of(here.path())) == 0);
     const aioxx::Context first{7};
@@ -79,6 +92,7 @@ TEST_CASE("probe tells who holds contexts, and how many") {
 }
 
 TEST_CASE("the text carries what the JSON does") {
+    SKIP_WITHOUT_KERNEL_AIO("probe measures nothing else");
     const Workspace here;
     const Json report = probe_of(here.path());
     const Outcome end = Tool{{"probe", here.path()}}.run();
@@ -91,7 +105,9 @@ TEST_CASE("the text carries what the JSON does") {
                                    "aio-max-nr " + report["limits"]["aio_max_nr"].dump(),
                                    "io_uring",
                                    "direct I/O",
+                                   "kernel AIO       available",
                                    "opcodes"};
+    CHECK(report["kernel_aio"] == true);
     if (const Json& mounted = report["file_system"]["mount_point"]; mounted.is_string()) {
         words.push_back(mounted); // which a chroot does not see
     }
@@ -148,22 +164,117 @@ TEST_CASE("probe knows io_uring, and who refuses it") {
 
 TEST_CASE("where the sysctl has io_uring switched off, probe says so") {
     constexpr const char* setting = "/proc/sys/kernel/io_uring_disabled";
-    if (::geteuid() != 0 || ::access(setting, F_OK) != 0) {
-        SKIP_CASE("needs root, and a kernel that has the sysctl");
+    if (::access(setting, F_OK) != 0) {
+        SKIP_CASE("a kernel without kernel.io_uring_disabled");
     }
     const Workspace here;
     write_file(here / "two", "2\n");
+    const ChildEnd tried = run_in_child([&] {
+        const std::string reason = show_instead_of(setting, here / "two");
+        std::fputs(reason.c_str(), stderr);
+        return reason.empty() ? 0 : 1;
+    });
+    if (tried.status != 0) {
+        SKIP_CASE(tried.errors.c_str());
+    }
     const Json report = probe_of(here.path(), [&] {
-        show_instead_of(setting, here / "two");
+        if (!show_instead_of(setting, here / "two").empty()) {
+            ::_exit(125);
+        }
         refuse_call(call_io_uring_setup, EPERM);
     });
     CHECK(report["io_uring"]["cause"] == "sysctl");
     CHECK(report["io_uring"]["detail"] == "kernel.io_uring_disabled = 2");
 }
 
+TEST_CASE("probe tells what a flush takes, by kernel AIO and by a thread") {
+    SKIP_WITHOUT_KERNEL_AIO("it measures the one");
+    const Workspace here;
+    const Json report = probe_of(here.path());
+    CHECK(report["flush"]["kernel_aio_us"].get<double>() > 0);
+    CHECK(report["flush"]["thread_us"].get<double>() > 0);
+    CHECK(report["fuse"].is_null());
+    const Outcome text = Tool{{"probe", here.path()}}.run();
+    CHECK(text.out.find("µs by kernel AIO, ") != std::string::npos);
+    CHECK(text.out.find("µs by a thread") != std::string::npos);
+    // Without kernel AIO the one, without threads the other.
+    const Json threads = probe_of(here.path(), [] { refuse_call(SYS_io_setup, ENOSYS); });
+    CHECK(threads["flush"]["kernel_aio_us"].is_null());
+    CHECK(threads["flush"]["thread_us"].get<double>() > 0);
+    const Json kernel = probe_of(here.path(), [] { refuse_call(SYS_clone3, EAGAIN); });
+    CHECK(kernel["flush"]["kernel_aio_us"].get<double>() > 0);
+    CHECK(kernel["flush"]["thread_us"].is_null());
+}
+
+TEST_CASE("where kernel AIO is refused, probe says by what") {
+    const Workspace here;
+    const std::vector<std::pair<int, std::string>> causes{
+        {ENOSYS, "seccomp"}, {EPERM, "seccomp"}, {EAGAIN, "sysctl"}};
+    for (const auto& each : causes) {
+        const int number = each.first;
+        const std::string& cause = each.second;
+        CAPTURE(number);
+        const auto refuse = [number] { refuse_call(SYS_io_setup, number); };
+        const Json report = probe_of(here.path(), refuse);
+        CHECK(report["kernel_aio"] == false);
+        CHECK(report["kernel_aio_cause"] == cause);
+        Tool tool{{"probe", here.path()}};
+        tool.before_exec = refuse;
+        const std::string text = tool.run().out;
+        CHECK(text.find("not available") != std::string::npos);
+        CHECK(text.find(cause == "sysctl" ? "fs.aio-max-nr" : "seccomp filter") !=
+              std::string::npos);
+    }
+}
+
+TEST_CASE("a long name and one that is not ASCII is whole") {
+    const Workspace here;
+    std::string path = here.path();
+    for (const char* const name : {"Schlüssel", "鍵", "ключ"}) {
+        path += std::string{"/"} + name + std::string(100, 'x');
+    }
+    std::filesystem::create_directories(path);
+    const Outcome end = Tool{{"probe", path}}.run();
+    CHECK(end.status == 0);
+    CHECK(end.out.find("path             " + path + "\n") != std::string::npos);
+}
+
+TEST_CASE("the columns of the table stand below each other") {
+    SKIP_WITHOUT_KERNEL_AIO("probe measures nothing else");
+    const Workspace here;
+    const Outcome end = Tool{{"probe", here.path()}}.run();
+    std::istringstream lines{end.out};
+    std::size_t column = 0;
+    unsigned rows = 0;
+    for (std::string line; std::getline(lines, line);) {
+        // Of two bytes, and one column.
+        for (std::size_t at = 0; (at = line.find("µ", at)) != std::string::npos;) {
+            line.replace(at, 2, "u");
+        }
+        if (const std::size_t at = line.find("submission");
+            at != std::string::npos && column == 0) {
+            column = at;
+        } else if (column != 0 &&
+                   (line.rfind("direct ", 0) == 0 || line.rfind("buffered ", 0) == 0)) {
+            CAPTURE(line);
+            CHECK(line[column - 1] == ' ');
+            CHECK(line[column] != ' ');
+            ++rows;
+        }
+    }
+    CHECK(rows >= 6);
+}
+
+TEST_CASE("probe and df have one name for a file system") {
+    const Workspace here;
+    const HostChange df{"df --output=fstype " + here.path() + " | tail -n 1", "true"};
+    CHECK(probe_of(here.path())["file_system"]["type"] == df.output());
+}
+
 TEST_CASE("where there is no kernel AIO, the rest is told all the same") {
     const Workspace here;
     const Json report = probe_of(here.path(), [] { refuse_call(SYS_io_setup, ENOSYS); });
+    CHECK(report["kernel_aio"] == false);
     CHECK(report["kernel_aio_error"].is_string());
     CHECK(report["accesses"].empty());
     CHECK(report["kernel"]["release"].is_string());
@@ -171,6 +282,7 @@ TEST_CASE("where there is no kernel AIO, the rest is told all the same") {
 }
 
 TEST_CASE("a file is read and not written: content and times stay, and nothing comes beside it") {
+    SKIP_WITHOUT_KERNEL_AIO("probe measures nothing else");
     const Workspace here;
     const std::string path = here.file("file", 1'000'000);
     const struct stat before = status_of(path);
@@ -189,6 +301,7 @@ TEST_CASE("a file is read and not written: content and times stay, and nothing c
 }
 
 TEST_CASE("files that are empty, tiny, or nothing but a hole are probed") {
+    SKIP_WITHOUT_KERNEL_AIO("probe measures nothing else");
     const Workspace here;
     const std::string empty = here.file("empty", 0);
     const std::string tiny = here.file("tiny", 1);
@@ -206,6 +319,7 @@ TEST_CASE("files that are empty, tiny, or nothing but a hole are probed") {
 }
 
 TEST_CASE("of a file under /proc probe does not say that it is empty") {
+    SKIP_WITHOUT_KERNEL_AIO("probe measures nothing else");
     const Outcome end = Tool{{"probe", "/proc/version"}}.run();
     CHECK(end.status == 0);
     CHECK(end.out.find("not tried: /proc/version: says that its size is 0") != std::string::npos);

@@ -49,8 +49,8 @@ TEST_CASE(
     "a direct transfer that is complete on return, and sleeps in more than one in ten, blocks") {
     CHECK(verdict_of(measured(11, 51)) == Verdict::blocks);
     CHECK(verdict_of(measured(11, 50)) == Verdict::mostly_asynchronous);
-    CHECK(route_of(measured(11, 51), false) == QueueRoute::moved_to_helpers);
-    CHECK(route_of(measured(11, 50), false) == QueueRoute::moved_at_times);
+    CHECK(route_of(measured(11, 51), Storage::device) == QueueRoute::moved_to_workers);
+    CHECK(route_of(measured(11, 50), Storage::device) == QueueRoute::moved_at_times);
 }
 
 TEST_CASE("a read that is complete on return and refused with NOWAIT blocks, though none sleeps") {
@@ -76,25 +76,38 @@ TEST_CASE("one submit in ten that sleeps is an accident, more are not") {
     CHECK(verdict_of(measured(50, 0)) == Verdict::mostly_asynchronous);
 }
 
-TEST_CASE("direct transfers are submitted plainly, and moved to helpers where that blocks") {
-    CHECK(route_of(measured(0, 0), false) == QueueRoute::plain);
-    CHECK(route_of(measured(0, 100), false) == QueueRoute::plain);
-    CHECK(route_of(measured(20, 0), false) == QueueRoute::moved_at_times);
-    CHECK(route_of(measured(100, 100), false) == QueueRoute::moved_to_helpers);
+TEST_CASE("direct transfers are submitted plainly, and moved to workers where that blocks") {
+    CHECK(route_of(measured(0, 0), Storage::device) == QueueRoute::plain);
+    CHECK(route_of(measured(0, 100), Storage::device) == QueueRoute::plain);
+    CHECK(route_of(measured(20, 0), Storage::device) == QueueRoute::moved_at_times);
+    CHECK(route_of(measured(100, 100), Storage::device) == QueueRoute::moved_to_workers);
 }
 
 TEST_CASE(
-    "buffered transfers are tried with NOWAIT where it is taken, and go to helpers elsewhere") {
+    "buffered transfers are tried with NOWAIT where it is taken, and go to workers elsewhere") {
     for (const Access access :
          {Access::read, Access::cached_read, Access::overwrite, Access::append, Access::fill}) {
-        CHECK(route_of(of(access, false, Nowait::taken), false) == QueueRoute::nowait_first);
-        CHECK(route_of(of(access, false, Nowait::not_taken), false) == QueueRoute::helper);
+        CHECK(route_of(of(access, false, Nowait::taken), Storage::device) ==
+              QueueRoute::nowait_first);
+        CHECK(route_of(of(access, false, Nowait::not_taken), Storage::device) ==
+              QueueRoute::worker);
     }
 }
 
-TEST_CASE("fsync, and all that is in memory, is submitted plainly") {
-    CHECK(route_of(of(Access::fsync, true, Nowait::not_applicable), false) == QueueRoute::plain);
-    CHECK(route_of(of(Access::fsync, false, Nowait::not_applicable), false) == QueueRoute::plain);
-    CHECK(route_of(of(Access::append, true, Nowait::not_taken), true) == QueueRoute::plain);
-    CHECK(route_of(of(Access::read, false, Nowait::not_taken), true) == QueueRoute::plain);
+TEST_CASE("a worker flushes, and what is in memory is called at once") {
+    CHECK(route_of(of(Access::fsync, true, Nowait::not_applicable), Storage::device) ==
+          QueueRoute::worker);
+    CHECK(route_of(of(Access::fsync, false, Nowait::not_applicable), Storage::memory) ==
+          QueueRoute::worker);
+    CHECK(route_of(of(Access::append, true, Nowait::not_taken), Storage::memory) ==
+          QueueRoute::call);
+    CHECK(route_of(of(Access::read, false, Nowait::not_taken), Storage::memory) ==
+          QueueRoute::call);
+}
+
+TEST_CASE("on FUSE workers make all, however the submits went") {
+    CHECK(route_of(measured(0, 0), Storage::fuse) == QueueRoute::worker);
+    CHECK(route_of(measured(100, 100), Storage::fuse) == QueueRoute::worker);
+    CHECK(route_of(of(Access::cached_read, false, Nowait::taken), Storage::fuse) ==
+          QueueRoute::worker);
 }

@@ -2,13 +2,14 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
-// What the command is about to submit, while it stands still before io_submit.
+// What the command is about to submit, or call, while it stands still before that.
 
 #include "command.hpp"
 
 #include <aioxx/core/flags.hpp>
 #include <aioxx/kernel/layout.hpp>
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -46,6 +47,22 @@ inline std::vector<std::pair<std::uintptr_t, IocbLayout>> iocbs_of(const Stop& s
     return iocbs;
 }
 
+/// A transfer by a plain call, of one part, and where that is described.
+struct PlainTransfer {
+    bool write;
+    std::uintptr_t address;
+    iovec part;
+};
+
+inline std::optional<PlainTransfer> plain_transfer_of(const Stop& stop) {
+    const bool write = stop.number == SYS_pwritev2;
+    if ((!write && stop.number != SYS_preadv2) || stop.arguments[2] != 1) {
+        return std::nullopt;
+    }
+    const auto address = static_cast<std::uintptr_t>(stop.arguments[1]);
+    return PlainTransfer{write, address, peek<iovec>(stop.pid, address)};
+}
+
 /// Whether a transfer of that kind is among them.
 inline bool submits(const Stop& stop, Opcode opcode) {
     for (const auto& [address, iocb] : iocbs_of(stop)) {
@@ -54,6 +71,24 @@ inline bool submits(const Stop& stop, Opcode opcode) {
         }
     }
     return false;
+}
+
+/// How many reads are submitted before the first write, by a run without threads: all is submitted
+/// where the test looks on.
+inline unsigned reads_before_writes(Tool& tool) {
+    tool.before_exec = refuse_threads;
+    unsigned reads = 0;
+    const Outcome end = tool.trace([&](const Stop& stop) {
+        for (const auto& [address, iocb] : iocbs_of(stop)) {
+            if (static_cast<Opcode>(iocb.opcode) == Opcode::write) {
+                return Then::let_go; // the first read has come back
+            }
+            reads += static_cast<Opcode>(iocb.opcode) == Opcode::read ? 1 : 0;
+        }
+        return Then::go_on;
+    });
+    CHECK(end.status == 0);
+    return reads;
 }
 
 } // namespace aioxx::test

@@ -6,6 +6,10 @@
 
 #include <aioxx/version.hpp>
 
+#include <regex>
+#include <set>
+#include <sstream>
+
 using namespace aioxx::test;
 
 namespace {
@@ -21,11 +25,22 @@ TEST_CASE("wrong usage is one line and status 2") {
     const std::string source = here.file("source", 5000);
     const std::string target = here / "target";
     const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
-        {{}, "subcommand"},
-        {{"move", source, target}, "subcommand"},
+        {{}, "no command is given: there are copy"},
+        {{"move", source, target}, "'move' is no command: there are copy"},
+        {{"++", source, target}, "'++' is no command"},
+        {{"", source, target}, "'' is no command"},
+        {{"--frob", "copy", source, target}, "--frob"},
+        {{"probe"}, "PATH"},
+        {{"probe", source, target}, target},
+        {{"probe", "++", "--frob"}, "--frob"},
+        {{"copy", "++"}, "TARGET"},
         {{"copy"}, "SOURCE"},
         {{"copy", source}, "TARGET"},
-        {{"copy", source, target, "third"}, "third"},
+        {{"copy", source, target, "--preserve=context"}, "'context'"},
+        {{"copy", source, target, "--preserve=mode,links"}, "'links'"},
+        {{"copy", source, target, "--preserve="}, "--preserve"},
+        {{"copy", source, target, "--preserve=mode,"}, "--preserve"},
+        {{"copy", source, target, "--reflink=perhaps"}, "perhaps"},
         {{"copy", source, target, "--fast"}, "--fast"},
         {{"copy", source, target, "--direct=maybe"}, "maybe"},
         {{"copy", source, target, "--depth=0"}, "--depth"},
@@ -55,6 +70,31 @@ TEST_CASE("wrong usage is one line and status 2") {
     CHECK(here.names() == std::vector<std::string>{"source"});
 }
 
+TEST_CASE("a file may have any name") {
+    const Workspace here;
+    const auto run = [&](std::vector<std::string> arguments) {
+        Tool tool{std::move(arguments)};
+        tool.before_exec = [&] { CHECK(::chdir(here.path().c_str()) == 0); };
+        return tool.run();
+    };
+    for (const std::string name : {"++", "[a,b]", "-", "x=y", "{}", "copy", "%", "~", "/./x"}) {
+        CAPTURE(name);
+        const std::string path = name[0] == '/' ? here / "x" : name;
+        const std::string source = here.file(name[0] == '/' ? "x" : name, 5000);
+        const Outcome end = run({"copy", path, "target"});
+        CAPTURE(end.errors);
+        CHECK(end.status == 0);
+        CHECK(content_of(here / "target") == content_of(source));
+        CHECK(run({"copy", "target", "--quiet", path}).status == 0);
+        CHECK(run({"probe", path}).status == 0);
+        CHECK(run({"copy", "--", name + "?", "target"}).is_one_line_with({name + "?", "No such"}));
+    }
+    // Behind a double dash also those that look like options.
+    static_cast<void>(here.file("--quiet", 10));
+    CHECK(run({"copy", "--depth", "4", "--", "--quiet", "--verify"}).status == 0);
+    CHECK(status_of(here / "--verify").st_size == 10);
+}
+
 TEST_CASE("sizes may be given in bytes, K and M") {
     const Workspace here;
     const std::string source = here.file("source", 100'000);
@@ -70,11 +110,47 @@ TEST_CASE("--help names every option, on standard output") {
     CHECK(end.status == 0);
     CHECK(end.errors.empty());
     for (const char* const option :
-         {"SOURCE", "TARGET", "--depth", "--block-size", "--direct", "--verify", "--quiet"}) {
+         {"SOURCE", "TARGET", "--depth", "--block-size", "--direct", "--verify", "--quiet",
+          "--reflink", "--in-place", "--preserve"}) {
         CAPTURE(option);
         CHECK(end.out.find(option) != std::string::npos);
     }
     CHECK(aioxx_with({"--help"}).out.find("copy") != std::string::npos);
+}
+
+TEST_CASE("the manual page has the options that --help has, and no other") {
+    const std::string manual = content_of(AIOXX_MANUAL);
+    const std::size_t begin = manual.find(".SH OPTIONS");
+    REQUIRE(begin != std::string::npos);
+    std::string page = manual.substr(begin);
+    for (std::size_t at = 0; (at = page.find("\\-", at)) != std::string::npos;) {
+        page.erase(at, 1);
+    }
+    const auto options_in = [](const std::string& text) {
+        static const std::regex option{"(^|[ ,\n])(--[a-z-]+[a-z])"};
+        std::set<std::string> all;
+        for (std::sregex_iterator at{text.begin(), text.end(), option}, end; at != end; ++at) {
+            all.insert((*at)[2]);
+        }
+        return all;
+    };
+    for (const std::string command : {"copy", "probe", "posix"}) {
+        CAPTURE(command);
+        const std::size_t from = page.find(".SS Of aioxx " + command);
+        REQUIRE(from != std::string::npos);
+        const std::string part = page.substr(from, page.find(".SS", from + 1) - from);
+        std::set<std::string> described;
+        // A line that is all about an option is the head of its paragraph.
+        std::istringstream lines{part};
+        for (std::string line, before; std::getline(lines, line); before = line) {
+            if (before == ".TP") {
+                described.merge(options_in(line));
+            }
+        }
+        std::set<std::string> helped = options_in(aioxx_with({command, "--help"}).out);
+        helped.erase("--help");
+        CHECK(described == helped);
+    }
 }
 
 TEST_CASE("--version tells the version of the project") {

@@ -6,32 +6,30 @@
 #include "submitted.hpp"
 
 using namespace aioxx::test;
-using aioxx::Opcode;
 
 namespace {
 
-/// Lets the first operation of that kind fail, and counts them.
-Outcome commit_where_the_first_fails(Opcode opcode, const std::string& log, unsigned& made) {
+Tool log_program(const std::string& log) {
     Tool tool{{log}};
     tool.program = WRITE_AHEAD_PROGRAM;
-    tool.before_exec = refuse_threads; // all is submitted where the test looks on
-    return tool.trace([&](const Stop& stop) {
-        for (auto [address, iocb] : iocbs_of(stop)) {
-            if (static_cast<Opcode>(iocb.opcode) == opcode && made++ == 0) {
-                iocb.fd = static_cast<std::uint32_t>(-1); // EBADF, and the next succeeds
-                poke(stop.pid, address, iocb);
-            }
-        }
-        return Then::go_on;
-    });
+    tool.before_exec = refuse_threads; // all calls are made where the test looks on
+    return tool;
 }
 
 } // namespace
 
 TEST_CASE("after a failed flush no commit is called durable, and nothing is flushed again") {
     const Workspace here;
+    Tool tool = log_program(here / "log");
+    tool.before_exec = [] {
+        refuse_threads();
+        refuse_call(SYS_fdatasync, EIO);
+    };
     unsigned flushes = 0;
-    const Outcome end = commit_where_the_first_fails(Opcode::fdatasync, here / "log", flushes);
+    const Outcome end = tool.trace([&](const Stop& stop) {
+        flushes += stop.number == SYS_fdatasync ? 1 : 0;
+        return Then::go_on;
+    });
     CAPTURE(end.errors);
     CHECK(end.status == 0);
     CHECK(end.out == "0 durable, then 0\n");
@@ -41,10 +39,18 @@ TEST_CASE("after a failed flush no commit is called durable, and nothing is flus
 TEST_CASE("after a failed write the log takes no more records") {
     const Workspace here;
     unsigned writes = 0;
-    const Outcome end = commit_where_the_first_fails(Opcode::write, here / "log", writes);
+    const Outcome end = log_program(here / "log").trace([&](const Stop& stop) {
+        auto call = plain_transfer_of(stop);
+        if (call && call->write && writes++ == 0) {
+            call->part.iov_base = nullptr; // EFAULT, and the next succeeds
+            poke(stop.pid, call->address, call->part);
+        }
+        return Then::go_on;
+    });
     CAPTURE(end.errors);
     CHECK(end.status == 0);
     CHECK(end.out == "0 durable, then 0\n");
+    CHECK(writes > 0);
     CHECK(writes <= 10);
 }
 

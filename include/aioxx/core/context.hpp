@@ -32,7 +32,7 @@ enum class CancelResult {
 /// A kernel AIO context: operations go in by submit, completions come out by wait or reap.
 ///
 /// **Lifetime.** The Context goes before the Iocbs and the buffers: declare it after them, or
-/// close it first. Closing waits until the kernel has let go of every one that was in flight.
+/// close it first. Closing waits until the kernel is done with everything that was in flight.
 ///
 /// **Threads.** Any number of threads may submit and cancel at a time. One thread at a time
 /// reaps, be it by wait or by reap: two would take each other's events, and break the ring.

@@ -11,7 +11,10 @@
 
 AIOXX_NAMESPACE_BEGIN
 
-class FileUse;
+class SharedDescriptor;
+namespace detail {
+struct StartedFile;
+} // namespace detail
 
 enum class FileKind : std::uint8_t {
     none, ///< no file: closed or moved-from
@@ -29,7 +32,7 @@ struct DirectAlignment {
     enum class Source : std::uint8_t {
         statx,   ///< STATX_DIOALIGN: the file system said so (Linux 6.1).
         device,  ///< The logical block size of a block device.
-        assumed, ///< Nobody said. 4096 is enough on every device with common sector sizes.
+        assumed, ///< Not known. 4096 is enough on every device with common sector sizes.
     };
 
     std::uint32_t memory = 0; ///< The buffer's address is a multiple of this; 0: no direct I/O.
@@ -43,12 +46,18 @@ struct DirectAlignment {
 
 /// An open file with what there is to know about it before I/O is submitted.
 ///
-/// Owns its descriptor (open, adopt) or borrows it (borrow), and asks the kernel about it once, so
-/// that the knowledge belongs to this open file and not to a number that may be reused. The kernel
-/// keeps a reference of its own for each operation that it has accepted: a File may be closed while
-/// its operations are in flight.
+/// It asks the kernel about the descriptor once, so that the knowledge belongs to this open file
+/// and not to a number that may be reused.
 ///
-/// Calls on one File from several threads are safe as long as none closes or moves it.
+/// **Ownership.** A File owns its descriptor (open, adopt) or borrows it (borrow). It may be closed
+/// or destroyed while operations are under way on it. An owned number stays taken until the last
+/// operation of a Queue on it has ended, and is closed then. A borrowed one, and one that release()
+/// has given up, is kept open by its owner until those operations are complete. For an Iocb the
+/// kernel keeps a reference of its own, from the submit on.
+///
+/// **Threads.** The const functions may be called by several threads at a time, and operations may
+/// be started by them. One thread, any, closes, releases, moves or destroys a File, while no other
+/// calls a function of it or starts an operation on it.
 class AIOXX_API File {
 public:
     File() noexcept = default;
@@ -64,7 +73,8 @@ public:
     /// Takes `fd` over: it is closed with the File, also when this fails (EBADF).
     static File adopt(int fd, std::error_code& error) noexcept;
     static File adopt(int fd);
-    /// Leaves `fd` with its owner, who keeps it open for as long as the File is used.
+    /// Leaves `fd` with its owner, which keeps it open while the File is used, and until the
+    /// operations that were started on it are complete.
     static File borrow(int fd, std::error_code& error) noexcept;
     static File borrow(int fd);
 
@@ -73,11 +83,16 @@ public:
     /// Closes an owned descriptor; an error of close(2) is lost here, see close().
     ~File();
 
-    /// Closes an owned descriptor, forgets a borrowed one. EIO and ENOSPC are those of writes that
-    /// failed late (NFS, quotas); the descriptor is gone in either case.
+    /// Closes an owned descriptor, forgets a borrowed one. While operations of a queue are under
+    /// way the number is closed later, with the last of them: then this succeeds, and an error of
+    /// close(2) is not told.
+    ///
+    /// Errors: EIO and ENOSPC are those of writes that failed late (NFS, quotas). The descriptor is
+    /// gone in either case.
     void close(std::error_code& error) noexcept;
     void close();
-    /// Gives the descriptor up without closing it.
+    /// Gives the descriptor up without closing it. The caller keeps it open until the operations
+    /// that are under way on it are complete.
     [[nodiscard]] int release() noexcept;
 
     [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
@@ -98,8 +113,10 @@ public:
 
     /// A regular file on tmpfs, ramfs or hugetlbfs: its transfers wait for no device.
     [[nodiscard]] bool is_in_memory() const noexcept { return in_memory_; }
-    /// A regular file on FUSE: a process answers for it, and may take its time.
+    /// A regular file on FUSE: a process answers for it, and may be slow to.
     [[nodiscard]] bool is_on_fuse() const noexcept { return on_fuse_; }
+    /// A regular file on NFS, SMB, 9p, AFS, Ceph or their like: another machine answers for it.
+    [[nodiscard]] bool is_on_network() const noexcept { return on_network_; }
 
     [[nodiscard]] DirectAlignment direct_alignment() const noexcept { return alignment_; }
 
@@ -108,10 +125,12 @@ public:
     [[nodiscard]] std::int64_t size() const;
 
 private:
-    friend class FileUses;
+    friend class SharedDescriptor;
+    friend struct detail::StartedFile;
 
     File(int fd, bool owned, std::error_code& error) noexcept;
     void learn(std::error_code& error) noexcept;
+    int forget() noexcept;
 
     int fd_ = -1;
     int status_flags_ = 0; // F_GETFL
@@ -120,7 +139,8 @@ private:
     bool owned_ = false;
     bool in_memory_ = false;
     bool on_fuse_ = false;
-    mutable std::atomic<FileUse*> uses_{nullptr}; // the queues that know this file
+    bool on_network_ = false;
+    mutable std::atomic<SharedDescriptor*> shared_{nullptr}; // when a queue has used it
 };
 
 inline File File::open(const char* path, int flags, unsigned mode) {

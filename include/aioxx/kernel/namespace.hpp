@@ -2,6 +2,11 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
+#if __cplusplus < 201709L // what compilers said before C++20 was done
+#error "libaioxx is for C++20: compile with -std=c++20 or later"
+#include <aioxx/compile_with_std_cpp20> // there is none: the compilation ends here
+#endif
+
 /// Marks what the shared library exports; everything else is hidden.
 #define AIOXX_API __attribute__((visibility("default")))
 

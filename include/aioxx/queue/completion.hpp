@@ -4,6 +4,7 @@
 
 #include <aioxx/file/aligned_buffer.hpp>
 #include <aioxx/kernel/namespace.hpp>
+#include <aioxx/queue/operation_id.hpp>
 
 #include <cerrno>
 #include <cstddef>
@@ -18,9 +19,9 @@ class Completion {
 public:
     Completion() noexcept = default;
     Completion(std::int64_t result, std::int64_t result2, std::size_t bytes, bool end_of_file,
-               AlignedBuffer buffer) noexcept
+               AlignedBuffer buffer, OperationId abandoned = {}) noexcept
         : result_(result), result2_(result2), bytes_(bytes), end_of_file_(end_of_file),
-          buffer_(std::move(buffer)) {}
+          buffer_(std::move(buffer)), abandoned_(abandoned) {}
 
     /// For a plain read or write what the kernel returned, as it came; for a poll the bits that are
     /// ready; for the others bytes, or 0. A negative errno for what failed.
@@ -41,8 +42,15 @@ public:
     /// A read that met the end of the file, before or behind the bytes that it has.
     [[nodiscard]] bool end_of_file() const noexcept { return end_of_file_; }
 
-    /// The buffer that was moved in, empty for borrowed memory and after take_buffer(). After a
-    /// time-out it is not there: the kernel may still write into it.
+    /// It was given up, by a deadline, a stop token or cancelling, when it was with the kernel or
+    /// in a worker's call: a write may still reach the file, even over a later one. One that was
+    /// given up before never does.
+    [[nodiscard]] bool is_abandoned() const noexcept { return abandoned_ != OperationId{}; }
+    /// The same, by the name for Queue::wait_for_quarantine(); a default one otherwise.
+    [[nodiscard]] OperationId abandoned() const noexcept { return abandoned_; }
+
+    /// The buffer that was moved in, empty for borrowed memory and after take_buffer(). Of an
+    /// abandoned operation it is not here: the kernel may still write into it.
     [[nodiscard]] const AlignedBuffer& buffer() const noexcept { return buffer_; }
     [[nodiscard]] AlignedBuffer take_buffer() noexcept { return std::move(buffer_); }
 
@@ -52,6 +60,7 @@ private:
     std::size_t bytes_ = 0;
     bool end_of_file_ = false;
     AlignedBuffer buffer_;
+    OperationId abandoned_;
 };
 
 AIOXX_NAMESPACE_END

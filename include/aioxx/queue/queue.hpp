@@ -3,6 +3,7 @@
 #pragma once
 
 #include <aioxx/core/error.hpp>
+#include <aioxx/engine/cancellation.hpp>
 #include <aioxx/file/file.hpp>
 #include <aioxx/queue/completion.hpp>
 #include <aioxx/queue/operation.hpp>
@@ -19,37 +20,45 @@
 #include <system_error>
 #include <utility>
 
-AIOXX_NAMESPACE_BEGIN
+#include <sys/uio.h>
 
-/// What cancelling came to.
-enum class CancelOutcome : std::uint8_t {
-    cancelled, ///< It had not begun, or was waiting: it completes with operation_canceled.
-    requested, ///< The kernel was asked. The completion says whether it was in time.
-    runs_on,   ///< It is with the disk, and runs to its end.
-    too_late,  ///< It has completed.
-};
+AIOXX_NAMESPACE_BEGIN
 
 /// Asynchronous file I/O with the traps of kernel AIO taken care of.
 ///
-/// **What it owns.** Operations, the context, buffers that were moved in, and tasks that were
-/// started, until the kernel has let go of each. Memory that is passed as a span is borrowed: it
-/// stays until the completion has been delivered, and the destructor waits for it.
+/// **Ownership.** A queue owns operations, its context, buffers that were moved in, and tasks that
+/// were started, until the kernel is done with each. Memory that is passed as a span is borrowed:
+/// it stays until the completion has been delivered, and the destructor waits for it.
 ///
-/// **Threads.** One thread uses a queue: whichever runs it. Only post(), request_cancel() and
-/// stop() are for others. A File is closed on the thread of the queue that works on it.
+/// **Files.** A File may be closed or destroyed by any thread while operations are under way on it,
+/// but not while one is being started. An owned descriptor keeps its number until the last of them
+/// has ended. A borrowed one is kept open by its owner until they are complete.
+///
+/// **Threads.** One thread at a time uses a queue: the one that runs it, which calls all callbacks
+/// and resumes all tasks. post(), request_cancel() and stop() are for any thread; as soon as the
+/// queue's thread has seen what they tell it may destroy the queue, returned or not.
+///
+/// **Callbacks** may do with their queue what they like: start, cancel, post, run_ready(), close().
+/// To wait for it there, by run() or run_once(), is EDEADLK, and to destroy it is an error that
+/// `-Dchecks=enabled` finds. Where they lie 32 deep on the stack, run_ready() and close() deliver
+/// nothing: those outside do. A thread may end inside one, by pthread_exit, but not inside the
+/// destructor: the next thread that runs the queue goes on with the rest.
 ///
 /// **Its end.** Once close() or the destructor has been called nothing begins any more. start()
-/// is refused with ECANCELED, also in the callbacks that are still to come; a task that awaits one
-/// more operation is not resumed, and its frame is destroyed; one that is spawned is destroyed
-/// unbegun. What was under way is delivered, once each, cancelled or done. So whatever starts
-/// itself again comes to its end there. The throwing start()'s refusal, or a cancelled wait, may
-/// leave callbacks and tasks then as an exception: it is dropped.
+/// is refused with ECANCELED, also in the callbacks that are still to come. A task that awaits one
+/// more operation is not resumed, and its frame is destroyed. A task that is spawned is destroyed
+/// without having begun. What was under way is delivered, once each, cancelled or done. So a
+/// callback that starts its own operation again ends there. The throwing start()'s refusal, or a
+/// cancelled wait, may leave callbacks and tasks then as an exception: it is dropped.
 ///
-/// **Blocking.** Starting does not block: what would block in the kernel is given to helper
-/// threads (doc/submission.md). run() waits, run_ready() never does.
+/// **Blocking.** Starting does not block: what would block goes to workers, threads of the queue's
+/// own that make plain calls. Direct I/O goes there once submits have been seen to sleep
+/// (doc/queue.md). run() waits, run_ready() never does.
 ///
-/// **Fork.** In a child a queue is inert: operations on it fail with EINVAL, its destructor does
-/// nothing.
+/// **Without a queue.** Where the construction has failed, and in a forked child, a queue is inert.
+/// Operations, tasks, post() and event_fd() fail with EINVAL, and so does the run() of a task that
+/// has forked; everything else, the destructor included, does nothing and
+/// answers 0, false or too_late.
 class AIOXX_API Queue {
 public:
     struct Options {
@@ -59,29 +68,33 @@ public:
         unsigned depth = 128;
         /// Operations started and not completed; starting one more fails with EAGAIN.
         std::size_t limit = 65536;
-        /// Threads, at most, for calls that block, and how long an idle one stays. With none the
-        /// queue's own thread makes those calls.
-        unsigned helpers = 16;
-        std::chrono::nanoseconds helper_idle = std::chrono::seconds{1};
-        /// Count completions in event_fd(), for an event loop of one's own.
+        /// Workers, at most: threads that make calls which block; and how long an idle one stays.
+        /// With 0 the queue's own thread makes those calls. All queues together: worker_limit().
+        unsigned workers = 16;
+        std::chrono::nanoseconds worker_idle = std::chrono::seconds{1};
+        /// Have event_fd(), for an event loop of one's own.
         bool use_event_fd = false;
         /// Never let a submit block, on direct I/O either: RWF_NOWAIT for everything. Costs where
         /// files refuse it without need (XFS and btrfs refuse overwrites).
         bool nowait_always = false;
         /// Fill the histogram of the time inside submit. Two readings of the clock a call.
         bool time_submits = false;
+        /// Fail to open where there is no kernel AIO, with io_setup's error. Otherwise the queue
+        /// works by its workers alone there: slower, with the same results.
+        bool needs_kernel_aio = false;
+        /// Bytes, at most, in copies of borrowed memory: an operation with a deadline or a stop
+        /// token works on one, so that it can be given up. They are made as they are needed, and
+        /// kept for the next.
+        std::size_t copy_limit = std::size_t{16} << 20;
     };
 
     Queue() : Queue(Options{}) {}
-    explicit Queue(const Options& options) {
-        std::error_code error = no_error();
-        open(&options, sizeof(options), error);
-        if (error) {
-            throw_error(error, "Queue: io_setup");
-        }
-    }
+    /// Throws std::system_error, whose text names the step that has failed and what was asked for,
+    /// used and allowed; and std::bad_alloc.
+    explicit Queue(const Options& options) { open(&options, sizeof(options), nullptr); }
+    /// With an error it is as good as closed: nothing can be started, and there is nothing to run.
     Queue(const Options& options, std::error_code& error) {
-        open(&options, sizeof(options), error);
+        open(&options, sizeof(options), &error);
     }
 
     Queue(Queue&&) = delete;
@@ -92,95 +105,130 @@ public:
     /// inside a callback or a task.
     ~Queue();
 
+    /// Whether operations can be started: it was made, by this process, and is not closed.
+    [[nodiscard]] bool is_open() const noexcept;
+
     /// Reads up to `buffer.size()` bytes at `offset`; fewer where the kernel gives fewer.
-    Operation<std::size_t> read(const File& file, std::span<std::byte> buffer,
+    Operation<std::size_t> read(detail::LastingFile file, detail::Lasting<std::byte> buffer,
                                 std::int64_t offset) {
-        return {*this, transfer(detail::Request::Kind::read, file, buffer, offset)};
+        return {*this, detail::transfer(Kind::read, file, buffer, offset)};
     }
-    Operation<std::size_t> write(const File& file, std::span<const std::byte> buffer,
+    Operation<std::size_t> write(detail::LastingFile file, detail::Lasting<const std::byte> buffer,
                                  std::int64_t offset) {
-        return {*this, transfer(detail::Request::Kind::write, file, writable(buffer), offset)};
+        return {*this, detail::transfer(Kind::write, file, buffer, offset)};
     }
     /// The same with memory that the operation owns until its completion hands it back.
-    Operation<Transfer> read(const File& file, AlignedBuffer&& buffer, std::int64_t offset) {
-        return {*this, owning(detail::Request::Kind::read, file, std::move(buffer), offset)};
+    Operation<Transfer> read(detail::LastingFile file, AlignedBuffer&& buffer,
+                             std::int64_t offset) {
+        return {*this, detail::owning(Kind::read, file, std::move(buffer), offset)};
     }
-    Operation<Transfer> write(const File& file, AlignedBuffer&& buffer, std::int64_t offset) {
-        return {*this, owning(detail::Request::Kind::write, file, std::move(buffer), offset)};
+    Operation<Transfer> write(detail::LastingFile file, AlignedBuffer&& buffer,
+                              std::int64_t offset) {
+        return {*this, detail::owning(Kind::write, file, std::move(buffer), offset)};
     }
 
     /// Reads until `buffer` is full or the file ends: fewer bytes are the end of the file, and
     /// nothing else.
-    Operation<std::size_t> read_exact(const File& file, std::span<std::byte> buffer,
-                                      std::int64_t offset) {
-        return {*this, exact(transfer(detail::Request::Kind::read, file, buffer, offset))};
+    Operation<std::size_t> read_full(detail::LastingFile file, detail::Lasting<std::byte> buffer,
+                                     std::int64_t offset) {
+        return {*this, detail::exact(detail::transfer(Kind::read, file, buffer, offset))};
     }
     /// Writes all of `buffer`, or fails.
-    Operation<std::size_t> write_all(const File& file, std::span<const std::byte> buffer,
-                                     std::int64_t offset) {
-        return {*this,
-                exact(transfer(detail::Request::Kind::write, file, writable(buffer), offset))};
+    Operation<std::size_t> write_all(detail::LastingFile file,
+                                     detail::Lasting<const std::byte> buffer, std::int64_t offset) {
+        return {*this, detail::exact(detail::transfer(Kind::write, file, buffer, offset))};
     }
-    Operation<Transfer> read_exact(const File& file, AlignedBuffer&& buffer, std::int64_t offset) {
-        return {*this, exact(owning(detail::Request::Kind::read, file, std::move(buffer), offset))};
+    Operation<Transfer> read_full(detail::LastingFile file, AlignedBuffer&& buffer,
+                                  std::int64_t offset) {
+        return {*this, detail::exact(detail::owning(Kind::read, file, std::move(buffer), offset))};
     }
-    Operation<Transfer> write_all(const File& file, AlignedBuffer&& buffer, std::int64_t offset) {
-        return {*this,
-                exact(owning(detail::Request::Kind::write, file, std::move(buffer), offset))};
+    Operation<Transfer> write_all(detail::LastingFile file, AlignedBuffer&& buffer,
+                                  std::int64_t offset) {
+        return {*this, detail::exact(detail::owning(Kind::write, file, std::move(buffer), offset))};
     }
 
     /// Scatter and gather. The array is copied when the operation begins; the memory is borrowed.
-    Operation<std::size_t> readv(const File& file, std::span<const iovec> buffers,
+    Operation<std::size_t> readv(detail::LastingFile file, detail::Lasting<const iovec> buffers,
                                  std::int64_t offset) {
-        return {*this, vectored(detail::Request::Kind::readv, file, buffers, offset)};
+        return {*this, detail::transfer(Kind::readv, file, buffers, offset)};
     }
-    Operation<std::size_t> writev(const File& file, std::span<const iovec> buffers,
+    Operation<std::size_t> writev(detail::LastingFile file, detail::Lasting<const iovec> buffers,
                                   std::int64_t offset) {
-        return {*this, vectored(detail::Request::Kind::writev, file, buffers, offset)};
+        return {*this, detail::transfer(Kind::writev, file, buffers, offset)};
     }
 
     /// Flushes the file. Each has its own result: none is merged with another or tried again.
-    Operation<void> fsync(const File& file) {
-        return {*this, on(detail::Request::Kind::fsync, file)};
+    Operation<void, OperationKind::flush> fsync(detail::LastingFile file) {
+        return {*this, detail::request_for(Kind::fsync, file)};
     }
-    Operation<void> fdatasync(const File& file) {
-        return {*this, on(detail::Request::Kind::fdatasync, file)};
+    Operation<void, OperationKind::flush> fdatasync(detail::LastingFile file) {
+        return {*this, detail::request_for(Kind::fdatasync, file)};
     }
 
     /// Waits until the file is ready for `events` (poll(2)'s bits), and gives the bits that are.
-    Operation<std::uint32_t> poll(const File& file, std::uint32_t events) {
-        detail::Request request = on(detail::Request::Kind::poll, file);
+    Operation<std::uint32_t, OperationKind::poll> poll(detail::LastingFile file,
+                                                       std::uint32_t events) {
+        detail::Request request = detail::request_for(Kind::poll, file);
         request.poll_events = events;
         return {*this, std::move(request)};
     }
 
-    Operation<void> sleep_until(std::chrono::steady_clock::time_point time) {
-        return Operation<void>{*this, detail::Request{}}.until(time);
+    Operation<void, OperationKind::sleep> sleep_until(std::chrono::steady_clock::time_point time) {
+        detail::Request request;
+        request.kind = Kind::sleep;
+        request.deadline = time;
+        request.has_deadline = true;
+        request.can_be_given_up = true;
+        return {*this, std::move(request)};
     }
-    Operation<void> sleep_for(std::chrono::nanoseconds span) {
+    Operation<void, OperationKind::sleep> sleep_for(std::chrono::nanoseconds span) {
         return sleep_until(detail::from_now(span)); // the longest has no end
     }
 
-    /// Completes when fewer operations are outstanding than Options::limit allows.
-    Operation<void> room() {
+    /// Completes when fewer operations are outstanding than Options::limit allows, and when there
+    /// is room for the copy that was refused last (Options::copy_limit).
+    Operation<void, OperationKind::capacity> wait_for_capacity() {
         detail::Request request;
-        request.kind = detail::Request::Kind::room;
+        request.kind = Kind::capacity;
+        return {*this, std::move(request)};
+    }
+
+    /// Operations that were given up and go on all the same, with memory that the queue keeps.
+    [[nodiscard]] std::size_t quarantined() const noexcept;
+    /// Completes when all that is in quarantine as it begins has ended, well or not.
+    Operation<void, OperationKind::quarantine> wait_for_quarantine() {
+        detail::Request request;
+        request.kind = Kind::quarantine;
+        return {*this, std::move(request)};
+    }
+    /// Completes when this one has ended, as it ended: bytes or error, and the buffer that was
+    /// moved in. Where it is not in quarantine (any more): ENOENT. Another such wait for the same
+    /// one has no buffer.
+    Operation<Transfer, OperationKind::quarantine> wait_for_quarantine(OperationId operation) {
+        detail::Request request;
+        request.kind = Kind::quarantine;
+        request.exact = true;
+        request.offset = static_cast<std::int64_t>(operation.value);
         return {*this, std::move(request)};
     }
 
     /// Runs until nothing is outstanding: no operation that was started and not delivered, no
-    /// posted call. A task counts by the operation that it waits for: one that waits for something
-    /// else, another thread's post() say, keeps run() from nothing.
+    /// posted call. A task counts by the operation that it waits for. One that waits for something
+    /// else, another thread's post() say, does not count: run() returns all the same.
     ///
     /// An exception that leaves a callback, a posted call or a spawned task comes out here, or of
     /// run_once() or run_ready(), when what has completed has been delivered; running may go on
     /// afterwards. Of several each call raises one, in their order, before it does anything else.
+    ///
+    /// std::system_error with EDEADLK inside a callback, posted call or task of this queue.
     void run();
     /// Waits for at least one completion, delivers what there is; false when nothing is
-    /// outstanding.
+    /// outstanding. EDEADLK as run().
     bool run_once();
-    /// Delivers what has completed and submits what is ready. Never blocks. Returns how many
-    /// completions and posted calls were delivered.
+    /// Delivers what has completed and was posted by then, ends what is past its deadline, and
+    /// submits what is ready. Never blocks, and leaves to the next call what its callbacks begin:
+    /// it comes to an end also where that completes at once. Returns how many completions and
+    /// posted calls were delivered.
     std::size_t run_ready();
     /// Ends a run() or run_once(), this one or the next. From any thread.
     void stop() noexcept;
@@ -197,17 +245,19 @@ public:
         post_handler(std::move(handler));
     }
 
-    CancelOutcome cancel(OperationId operation) noexcept;
+    /// Gives one up: doc/queue.md, Giving up. It has completed, or completes with the next run()
+    /// or run_ready(), but where the kernel holds borrowed memory without a copy: `runs_on`.
+    Cancellation cancel(OperationId operation) noexcept;
     /// Every operation on `file`; returns how many were cancelled or asked to be.
     std::size_t cancel(const File& file) noexcept;
     std::size_t cancel_all() noexcept;
-    /// cancel() for other threads: the queue's thread does it when it runs. Async-signal-safe it is
-    /// not.
-    void request_cancel(OperationId operation);
+    /// cancel() for other threads: the queue's thread does it when it runs. Allocates nothing, so a
+    /// stop callback may call it. Not async-signal-safe.
+    void request_cancel(OperationId operation) noexcept;
 
     struct Left {
         std::size_t outstanding = 0; ///< Their completions are still to come.
-        std::size_t quarantined = 0; ///< Timed out, with memory that the kernel still holds.
+        std::size_t quarantined = 0; ///< Given up, and not ended: quarantined().
     };
     /// Starts nothing any more (see the top), cancels what can be, and runs until all is done or
     /// `deadline` has come. What is left then goes on: close again, or destroy.
@@ -215,14 +265,23 @@ public:
     /// With nothing outstanding any more, and not from inside a callback, it destroys the frames
     /// of tasks that wait for what was refused; others stay until the destructor. What left
     /// callbacks and tasks is raised at the end, as by run(), cancelling apart.
-    Left close(std::chrono::steady_clock::time_point deadline);
+    [[nodiscard]] Left close(std::chrono::steady_clock::time_point deadline);
+    /// The same for at most `span`, however long.
+    [[nodiscard]] Left close_for(std::chrono::nanoseconds span) {
+        return close(detail::from_now(span));
+    }
 
-    /// Readable whenever run_ready() has something to do; EINVAL unless Options::use_event_fd. Do
-    /// not read it: run_ready() does.
+    /// An epoll descriptor, readable whenever run_ready() has something to do; EINVAL unless
+    /// Options::use_event_fd. It stays the same, with kernel AIO and without.
     [[nodiscard]] int event_fd() const;
 
     [[nodiscard]] std::size_t outstanding() const noexcept;
+    /// As asked for until the first operation wants kernel AIO.
     [[nodiscard]] unsigned depth() const noexcept;
+    /// Whether direct I/O goes by kernel AIO; otherwise workers make all calls, as io_setup or
+    /// io_submit is refused (ENOSYS, EPERM), or fs.aio-max-nr is used up (then it may change).
+    /// Makes the context. By the queue's thread.
+    [[nodiscard]] bool uses_kernel_aio() noexcept;
     [[nodiscard]] QueueStatistics statistics() const noexcept {
         QueueStatistics now;
         read_statistics(&now, sizeof(now));
@@ -232,56 +291,30 @@ public:
     struct Implementation;
 
 private:
-    template <typename>
+    template <typename, OperationKind>
     friend class Operation;
     template <typename>
     friend class OperationAwaiter;
-    friend class TaskAccess;
+    friend class detail::TaskAccess;
 
-    using Kind = detail::Request::Kind;
+    using Kind = engine::Kind;
 
-    static std::span<std::byte> writable(std::span<const std::byte> buffer) noexcept {
-        return {const_cast<std::byte*>(buffer.data()), buffer.size()};
-    }
-    static detail::Request on(Kind kind, const File& file) noexcept {
-        detail::Request request;
-        request.kind = kind;
-        request.file = &file;
-        return request;
-    }
-    static detail::Request transfer(Kind kind, const File& file, std::span<std::byte> buffer,
-                                    std::int64_t offset) noexcept {
-        detail::Request request = on(kind, file);
-        request.data = buffer.data();
-        request.length = buffer.size();
-        request.offset = offset;
-        return request;
-    }
-    static detail::Request owning(Kind kind, const File& file, AlignedBuffer&& buffer,
-                                  std::int64_t offset) noexcept {
-        detail::Request request = transfer(kind, file, buffer, offset);
-        request.buffer = std::move(buffer);
-        return request;
-    }
-    static detail::Request vectored(Kind kind, const File& file, std::span<const iovec> buffers,
-                                    std::int64_t offset) noexcept {
-        detail::Request request = on(kind, file);
-        request.data = const_cast<iovec*>(buffers.data());
-        request.length = buffers.size();
-        request.offset = offset;
-        return request;
-    }
-    static detail::Request exact(detail::Request&& request) noexcept {
-        request.exact = true;
-        return std::move(request);
-    }
-
-    void open(const Options* options, std::size_t size, std::error_code& error);
+    void open(const Options* options, std::size_t size, std::error_code* error);
+    /// Begins it once, or leaves it as it was, with an errno.
+    template <typename Callback>
+    OperationId begin(detail::Request& request, Callback&& callback, int& error);
     /// A record for `request`, whose handler is to be filled in; null with an errno.
     detail::Handler* prepare(detail::Request& request, int& error);
     OperationId launch(detail::Handler& handler) noexcept;
-    void discard(detail::Handler& handler) noexcept;
+    /// Gives back what prepare() has taken from `request`.
+    void discard(detail::Handler& handler, detail::Request& request) noexcept;
+    [[noreturn]] static void throw_refused(const detail::Request& request, int error);
+    [[noreturn]] static void throw_failed(const detail::Request& request,
+                                          const detail::StartedFile& file, int error);
     void post_handler(std::unique_ptr<detail::Handler> handler);
+    /// Gives up one whose callback is not to be called any more: its coroutine goes. Waits where
+    /// the kernel holds memory that is borrowed.
+    void forget(OperationId operation) noexcept;
 
     /// For tasks: one that is started and not ended, resumed so that what it starts is batched.
     void begin_task(detail::TaskNode& task);
@@ -289,6 +322,8 @@ private:
     /// One that has awaited what was refused because the queue closes.
     void park_task(detail::TaskNode& task) noexcept;
     void task_failed(std::exception_ptr failure) noexcept;
+    /// Throws EDEADLK where step() would wait for what is below it on the stack.
+    void expect_to_wait() const;
     /// As run_once(), and waits for posted calls when nothing else is outstanding.
     void step();
     void read_statistics(QueueStatistics* out, std::size_t size) const noexcept;
@@ -296,34 +331,41 @@ private:
     Implementation* implementation_ = nullptr;
 };
 
-template <typename Result>
 template <typename Callback>
-OperationId Operation<Result>::start(Callback&& callback, std::error_code& error) && {
-    int failure = 0;
-    detail::Handler* const handler = queue_->prepare(request_, failure);
+OperationId Queue::begin(detail::Request& request, Callback&& callback, int& error) {
+    detail::Handler* const handler = prepare(request, error);
     if (handler == nullptr) [[unlikely]] {
-        error.assign(failure, std::generic_category());
         return {};
-    }
-    if (error) {
-        error.assign(0, std::generic_category());
     }
     try {
         handler->emplace(std::forward<Callback>(callback));
     } catch (...) {
-        queue_->discard(*handler);
+        discard(*handler, request);
         throw;
     }
-    return queue_->launch(*handler);
+    return launch(*handler);
 }
 
-template <typename Result>
+template <typename Result, OperationKind kind>
 template <typename Callback>
-OperationId Operation<Result>::start(Callback&& callback) && {
-    std::error_code error = no_error();
-    const OperationId id = std::move(*this).start(std::forward<Callback>(callback), error);
-    if (error) {
-        throw_error(error, "Operation::start");
+OperationId Operation<Result, kind>::start(Callback&& callback, std::error_code& error) {
+    int failure = 0;
+    const OperationId id =
+        this->queue().begin(this->request(), std::forward<Callback>(callback), failure);
+    if (failure != 0 || error) [[unlikely]] {
+        error.assign(failure, std::generic_category());
+    }
+    return id;
+}
+
+template <typename Result, OperationKind kind>
+template <typename Callback>
+OperationId Operation<Result, kind>::start(Callback&& callback) {
+    int failure = 0;
+    const OperationId id =
+        this->queue().begin(this->request(), std::forward<Callback>(callback), failure);
+    if (failure != 0) [[unlikely]] {
+        Queue::throw_refused(this->request(), failure);
     }
     return id;
 }

@@ -2,10 +2,22 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
-#include <aioxx/core/flags.hpp>
+#include <aioxx/engine/request.hpp>
 #include <aioxx/file/aligned_buffer.hpp>
 #include <aioxx/file/file.hpp>
 #include <aioxx/queue/completion.hpp>
+#include <aioxx/queue/operation_id.hpp>
+
+#include <version>
+
+#ifndef __cpp_exceptions
+#error "aioxx::Queue and tasks need exceptions: without, use what is in aioxx/core and aioxx/file"
+#include <aioxx/compile_with_exceptions> // there is none: the compilation ends here
+#endif
+#ifndef __cpp_lib_jthread
+#error "aioxx::Queue and tasks need <stop_token>: for libc++ compile with -fexperimental-library"
+#include <aioxx/compile_with_stop_token> // nor this
+#endif
 
 #include <chrono>
 #include <cstddef>
@@ -14,50 +26,34 @@
 #include <type_traits>
 #include <utility>
 
-#include <sys/uio.h>
-
 AIOXX_NAMESPACE_BEGIN
 
 class Queue;
 
-/// Names one started operation, for Queue::cancel. Never reused while anyone could mean the old
-/// one; a default one names nothing.
-struct OperationId {
-    std::uint64_t value = 0;
-
-    friend bool operator==(OperationId, OperationId) noexcept = default;
-};
-
 namespace detail {
 
-/// What is passed into the library for one operation. Its fields only ever grow at the end.
-struct Request {
-    enum class Kind : std::uint8_t {
-        read,
-        write,
-        readv,
-        writev,
-        fsync,
-        fdatasync,
-        poll,
-        sleep,
-        room
-    };
-
-    Kind kind = Kind::sleep;
-    bool exact = false;
-    bool after_writes = false;
-    bool prioritised = false;
+/// What is passed into the library for one operation: the request, and what the queue adds to it.
+struct Request : engine::Request {
     bool has_deadline = false;
-    IoPriority priority;
-    RwFlags flags = RwFlags::none;
-    std::uint32_t poll_events = 0;
+    bool can_be_given_up = false; // by a deadline or a stop token: borrowed memory is copied
+    bool times_out = false;       // at the deadline, which of a sleep may also be the good end
+    bool begun = false;           // or moved from: it does not begin again
     const File* file = nullptr;
-    void* data = nullptr; // bytes, or vectors
-    std::size_t length = 0;
-    std::int64_t offset = 0;
     std::chrono::steady_clock::time_point deadline{};
     AlignedBuffer buffer; // when the operation is to own its memory
+};
+
+/// What the text of a failure says of the File, which may have gone by then.
+struct StartedFile {
+    void take(const File& file) noexcept {
+        descriptor = file.fd_;
+        status_flags = file.status_flags_;
+        alignment = file.alignment_;
+    }
+
+    int descriptor = -1;  // none
+    int status_flags = 0; // F_GETFL
+    DirectAlignment alignment;
 };
 
 /// A callable of any type, kept in place: what a completion calls.

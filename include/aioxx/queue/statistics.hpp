@@ -10,21 +10,24 @@
 AIOXX_NAMESPACE_BEGIN
 
 /// Counts of a Queue since it was made, and what it holds now.
+///
+/// Always `started == completed + cancelled + timed_out + outstanding`: each operation, sleeps and
+/// waits among them, is in one of the four, and comes out of the last when its user is told.
 struct QueueStatistics {
-    std::uint64_t started = 0;
-    std::uint64_t completed = 0;
-    std::uint64_t cancelled = 0;
-    std::uint64_t timed_out = 0;
+    std::uint64_t started = 0;     ///< not those that were refused
+    std::uint64_t completed = 0;   ///< told how they ended by themselves, well or not
+    std::uint64_t cancelled = 0;   ///< told operation_canceled
+    std::uint64_t timed_out = 0;   ///< told timed_out
+    std::uint64_t outstanding = 0; ///< now: not told yet
 
-    std::uint64_t outstanding = 0; ///< now: started, completion not delivered
-    std::uint64_t in_flight = 0;   ///< now: with the kernel or a helper
+    std::uint64_t in_flight = 0;   ///< now: with the kernel, or with a worker that submits
     std::uint64_t backlog = 0;     ///< now: waiting for room in the context
-    std::uint64_t quarantined = 0; ///< now: timed out, memory still with the kernel
+    std::uint64_t quarantined = 0; ///< now: given up, and still with the kernel or a worker
 
     std::uint64_t submit_calls = 0;     ///< io_submit on the queue's thread
     std::uint64_t nowait_tries = 0;     ///< with RWF_NOWAIT
     std::uint64_t nowait_refused = 0;   ///< of those: it would have blocked, or is not supported
-    std::uint64_t offloaded = 0;        ///< calls made by helper threads
+    std::uint64_t offloaded = 0;        ///< calls made by workers
     std::uint64_t continued = 0;        ///< further parts of short transfers
     std::uint64_t polled = 0;           ///< waits for a stream to become ready
     std::uint64_t blocking_submits = 0; ///< of the submits that were watched
@@ -32,6 +35,10 @@ struct QueueStatistics {
     /// Time inside io_submit by powers of two: [n] counts calls below 2^n nanoseconds. Empty
     /// without Options::time_submits.
     std::array<std::uint64_t, 40> submit_time{};
+
+    bool kernel_aio = false; ///< now: there is a context. It is made when an operation wants it.
+
+    std::uint64_t copied = 0; ///< now: bytes in copies of borrowed memory (Options::copy_limit)
 };
 
 AIOXX_NAMESPACE_END

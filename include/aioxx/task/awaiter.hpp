@@ -9,6 +9,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <system_error>
@@ -19,15 +20,12 @@ AIOXX_NAMESPACE_BEGIN
 
 namespace detail {
 
-/// What `co_await` makes of a Completion.
+/// What `co_await` makes of a Completion without an error.
 template <typename Result>
 Result result_of(Completion& completion) {
     if constexpr (std::is_same_v<Result, Completion>) {
         return std::move(completion);
     } else {
-        if (const std::error_code error = completion.error()) {
-            throw_error(error, "co_await");
-        }
         if constexpr (std::is_same_v<Result, Transfer>) {
             return {completion.bytes(), completion.end_of_file(), completion.take_buffer()};
         } else if constexpr (std::is_same_v<Result, std::size_t>) {
@@ -50,12 +48,21 @@ TaskNode* task_of(std::coroutine_handle<Promise> coroutine) noexcept {
 
 } // namespace detail
 
-/// A coroutine's wait for one operation. Lives in the coroutine's frame, which the queue keeps.
+/// A coroutine's wait for one operation. Lives in the coroutine's frame, and so does the Operation
+/// that it is of.
 template <typename Result>
 class OperationAwaiter {
 public:
-    explicit OperationAwaiter(Operation<Result>&& operation) noexcept
-        : operation_(std::move(operation)) {}
+    /// `request` stays the Operation's, also where the queue refuses it.
+    OperationAwaiter(Queue& queue, detail::Request& request) noexcept
+        : queue_(&queue), request_(&request) {}
+    /// Of one that still waits: a coroutine that is destroyed. The operation is given up, and where
+    /// the kernel holds memory that is borrowed it is waited for.
+    ~OperationAwaiter() {
+        if (id_ != OperationId{}) [[unlikely]] {
+            queue_->forget(id_);
+        }
+    }
     OperationAwaiter(const OperationAwaiter&) = delete;
     OperationAwaiter& operator=(const OperationAwaiter&) = delete;
 
@@ -64,40 +71,62 @@ public:
     /// False, and no suspension, when the operation cannot begin.
     template <typename Promise>
     bool await_suspend(std::coroutine_handle<Promise> waiter) {
-        std::error_code error = no_error();
+        int error = 0;
         begin(waiter, error);
-        return !error || stays_refused(error, detail::task_of(waiter));
+        return error == 0 || stays_refused(error, detail::task_of(waiter));
     }
 
-    Result await_resume() { return detail::result_of<Result>(completion_); }
+    Result await_resume() {
+        if constexpr (!std::is_same_v<Result, Completion>) {
+            if (completion_.result() < 0) [[unlikely]] {
+                Queue::throw_failed(*request_, file_, static_cast<int>(-completion_.result()));
+            }
+        }
+        return detail::result_of<Result>(completion_);
+    }
 
 protected:
-    [[nodiscard]] Queue& queue() const noexcept { return *operation_.queue_; }
+    [[nodiscard]] Queue& queue() const noexcept { return *queue_; }
 
-    OperationId begin(std::coroutine_handle<> waiter, std::error_code& error) {
+    OperationId begin(std::coroutine_handle<> waiter, int& error) {
         waiter_ = waiter;
-        return std::move(operation_)
-            .start(
-                [this](Completion& completion) {
-                    completion_ = std::move(completion);
-                    waiter_.resume();
-                },
-                error);
+        if constexpr (!std::is_same_v<Result, Completion>) {
+            if (request_->file != nullptr) {
+                file_.take(*request_->file);
+            }
+        }
+        id_ = queue_->begin(
+            *request_,
+            [this](Completion& completion) {
+                id_ = {};
+                std::destroy_at(&completion_); // cheaper than to assign
+                std::construct_at(&completion_, std::move(completion));
+                waiter_.resume();
+            },
+            error);
+        return id_;
     }
 
     /// Where nothing has begun: whether the waiter stays suspended. A task whose queue has been
     /// closed does, and goes with the queue: if it were told, it could ask again for ever.
-    bool stays_refused(std::error_code error, detail::TaskNode* task) noexcept {
-        if (error.value() == ECANCELED && task != nullptr && task->queue == &queue()) {
-            queue().park_task(*task);
+    bool stays_refused(int error, detail::TaskNode* task) {
+        if (error == ECANCELED && task != nullptr && task->queue == queue_) {
+            queue_->park_task(*task);
             return true;
         }
-        completion_ = Completion{-error.value(), 0, 0, false, AlignedBuffer{}};
+        if constexpr (std::is_same_v<Result, Completion>) {
+            completion_ = Completion{-error, 0, 0, false, std::move(request_->buffer)};
+        } else {
+            Queue::throw_refused(*request_, error);
+        }
         return false;
     }
 
 private:
-    Operation<Result> operation_;
+    Queue* queue_;
+    detail::Request* request_;
+    detail::StartedFile file_;
+    OperationId id_; // while it waits
     Completion completion_;
     std::coroutine_handle<> waiter_;
 };
@@ -108,20 +137,20 @@ class StoppableAwaiter : private OperationAwaiter<Result> {
     using Base = OperationAwaiter<Result>;
 
 public:
-    StoppableAwaiter(Operation<Result>&& operation, std::stop_token token) noexcept
-        : Base(std::move(operation)), token_(std::move(token)) {}
+    StoppableAwaiter(Queue& queue, detail::Request& request, std::stop_token token) noexcept
+        : Base(queue, request), token_(std::move(token)) {}
 
     using Base::await_ready;
 
     template <typename Promise>
     bool await_suspend(std::coroutine_handle<Promise> waiter) {
-        std::error_code error = no_error();
+        int error = 0;
         const OperationId id = Base::begin(waiter, error);
-        if (error) {
+        if (error != 0) {
             return Base::stays_refused(error, detail::task_of(waiter));
         }
         if (token_.stop_possible()) {
-            stop_.emplace(std::move(token_), Cancel{&Base::queue(), id});
+            stop_.emplace(std::move(token_), Cancel{&(Base::queue()), id});
         }
         return true;
     }
@@ -135,21 +164,21 @@ private:
     struct Cancel {
         Queue* queue;
         OperationId id;
-        void operator()() const { queue->request_cancel(id); }
+        void operator()() const noexcept { queue->request_cancel(id); }
     };
 
     std::stop_token token_;
     std::optional<std::stop_callback<Cancel>> stop_;
 };
 
-template <typename Result>
-OperationAwaiter<Result> Operation<Result>::operator co_await() && noexcept {
-    return OperationAwaiter<Result>{std::move(*this)};
+template <typename Result, OperationKind kind>
+OperationAwaiter<Result> Operation<Result, kind>::operator co_await() && noexcept {
+    return {this->queue(), this->request()};
 }
 
-template <typename Result>
-StoppableAwaiter<Result> StoppableOperation<Result>::operator co_await() && noexcept {
-    return StoppableAwaiter<Result>{std::move(operation_), std::move(token_)};
+template <typename Result, OperationKind kind>
+StoppableAwaiter<Result> StoppableOperation<Result, kind>::operator co_await() && noexcept {
+    return {this->queue(), this->request(), std::move(token_)};
 }
 
 AIOXX_NAMESPACE_END

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
+#include <aioxx/queue/caught_exception.hpp>
 #include <aioxx/task/task.hpp>
 
 #include <coroutine>
@@ -13,26 +14,26 @@
 #include <utility>
 
 AIOXX_NAMESPACE_BEGIN
+namespace detail {
 
-/// The door through which tasks reach their queue.
+/// The functions by which tasks reach their queue.
 class TaskAccess {
 public:
-    static void begin(Queue& queue, detail::TaskNode& task) { queue.begin_task(task); }
-    static void end(Queue& queue, detail::TaskNode& task) noexcept { queue.end_task(task); }
+    static void begin(Queue& queue, TaskNode& task) { queue.begin_task(task); }
+    static void end(Queue& queue, TaskNode& task) noexcept { queue.end_task(task); }
     static void fail(Queue& queue, std::exception_ptr failure) noexcept {
         queue.task_failed(std::move(failure));
     }
+    static void expect_to_wait(const Queue& queue) { queue.expect_to_wait(); }
     static void step(Queue& queue) { queue.step(); }
     /// Throws std::logic_error for one that has been given away.
     template <typename T>
     static void expect_unused(const Task<T>& task) {
         if (!task.frame_) [[unlikely]] {
-            detail::throw_consumed_task();
+            throw_consumed_task();
         }
     }
 };
-
-namespace detail {
 
 /// The frame at the bottom of a started task. The queue's: it ends by itself, or with the queue.
 struct Root {
@@ -48,7 +49,7 @@ struct Root {
             return {};
         }
         void return_void() noexcept {}
-        void unhandled_exception() noexcept { TaskAccess::fail(*queue, std::current_exception()); }
+        void unhandled_exception() { TaskAccess::fail(*queue, caught_exception()); }
     };
     promise_type* promise;
 };
@@ -57,29 +58,28 @@ inline Root spawn_root(Task<void> task) {
     co_await std::move(task);
 }
 
-/// How a task that run() waits for ended. On the stack of run(), and reached through a flag when
-/// that has been left by an exception of somebody else.
+/// How a task that run() waits for ended. Shared with the task's frame, because an exception of
+/// another task may leave run() before this one has ended.
 template <typename T>
-struct Outcome {
-    using Value = std::conditional_t<std::is_void_v<T>, bool, T>;
-    std::optional<Value> value;
+struct RunResult {
+    std::optional<Kept<T>> value;
     std::exception_ptr failure;
     bool ended = false;
 };
 
 template <typename T>
-Root run_root(Task<T> task, std::shared_ptr<Outcome<T>> outcome) {
+Root run_root(Task<T> task, std::shared_ptr<RunResult<T>> result) {
     try {
         if constexpr (std::is_void_v<T>) {
             co_await std::move(task);
-            outcome->value.emplace(true);
+            result->value.emplace();
         } else {
-            outcome->value.emplace(co_await std::move(task));
+            result->value.emplace(co_await std::move(task));
         }
     } catch (...) {
-        outcome->failure = std::current_exception();
+        result->failure = caught_exception();
     }
-    outcome->ended = true;
+    result->ended = true;
 }
 
 inline void begin(Queue& queue, Root root) {
@@ -89,38 +89,56 @@ inline void begin(Queue& queue, Root root) {
 
 } // namespace detail
 
-/// Begins `task` on `queue` and lets it go its way. An exception that leaves it comes out of the
-/// queue's run(). On a queue that has been closed it is destroyed instead. On the queue's thread.
-inline void spawn(Queue& queue, Task<void> task) {
-    TaskAccess::expect_unused(task);
+/// Begins `task` on `queue` and returns when it waits for something, or has ended. An exception
+/// that leaves it comes out of the queue's run(). On a queue that has been closed it is destroyed
+/// instead. On the queue's thread.
+inline void spawn(Queue& queue, Task<void>&& task) {
+    detail::TaskAccess::expect_unused(task);
     detail::begin(queue, detail::spawn_root(std::move(task)));
 }
 
 /// Begins `task` and runs the queue, everything else on it included, until it has ended; returns
-/// what it returns and throws what it throws. Not from inside a callback or a task: co_await there.
+/// what it returns and throws what it throws. Inside a callback or a task of the queue it throws
+/// EDEADLK, and the task does not begin: co_await there.
 ///
-/// Throws the exceptions of others as Queue::run() does, and std::system_error with
-/// operation_canceled when the queue closes and the task therefore has no end; the queue has the
-/// task then.
+/// Throws the exceptions of other tasks and callbacks as Queue::run() does, and std::system_error
+/// with operation_canceled when the queue closes and the task therefore has no end, or with EINVAL
+/// in a forked child; the queue has the task then.
 template <typename T>
-T run(Queue& queue, Task<T> task) {
-    TaskAccess::expect_unused(task);
-    const auto outcome = std::make_shared<detail::Outcome<T>>();
-    const detail::Root root = detail::run_root(std::move(task), outcome);
+T run(Queue& queue, Task<T>&& task) {
+    detail::TaskAccess::expect_unused(task);
+    detail::TaskAccess::expect_to_wait(queue);
+    const auto result = std::make_shared<detail::RunResult<T>>();
+    const detail::Root root = detail::run_root(std::move(task), result);
     detail::begin(queue, root);
-    while (!outcome->ended) {
-        const bool has_frame = outcome.use_count() > 1; // which holds the other one
+    while (!result->ended) {
+        const bool has_frame = result.use_count() > 1; // which holds the other one
         if (!has_frame || root.promise->parked) {
             throw_error(std::make_error_code(std::errc::operation_canceled), "run");
         }
-        TaskAccess::step(queue);
+        detail::TaskAccess::step(queue);
     }
-    if (outcome->failure) {
-        std::rethrow_exception(outcome->failure);
+    if (result->failure) {
+        std::rethrow_exception(result->failure);
     }
     if constexpr (!std::is_void_v<T>) {
-        return std::move(*outcome->value);
+        return static_cast<T>(std::move(*result->value));
     }
+}
+
+template <typename T>
+void spawn(Queue& /*queue*/, Task<T>&& /*task*/) {
+    static_assert(std::is_void_v<T>,
+                  "spawn() takes a Task<void>: what another gives would be lost");
+}
+template <typename T>
+void spawn(Queue& /*queue*/, const Task<T>& /*task*/) {
+    detail::asks_for_move<T>();
+}
+template <typename T>
+T run(Queue& queue, const Task<T>& task) {
+    detail::asks_for_move<T>();
+    return run(queue, std::move(const_cast<Task<T>&>(task)));
 }
 
 AIOXX_NAMESPACE_END

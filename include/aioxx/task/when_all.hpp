@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
+#include <aioxx/queue/caught_exception.hpp>
 #include <aioxx/task/task.hpp>
 
 #include <coroutine>
@@ -51,9 +52,10 @@ struct Part {
             return Awaiter{};
         }
         void return_void() noexcept {}
-        void unhandled_exception() noexcept {
+        void unhandled_exception() {
+            std::exception_ptr caught = caught_exception();
             if (!gathering->failure) {
-                gathering->failure = std::current_exception();
+                gathering->failure = std::move(caught);
             }
         }
     };
@@ -69,9 +71,6 @@ struct Part {
 
     std::coroutine_handle<promise_type> frame;
 };
-
-template <typename T>
-using Kept = std::conditional_t<std::is_void_v<T>, std::tuple<>, T>;
 
 template <typename T>
 Part part_of(Task<T> task, std::optional<Kept<T>>& result) {
@@ -109,58 +108,75 @@ struct AllOf {
     }
 };
 
+template <>
+inline constexpr bool is_known_awaitable<AllOf> = true;
+
+template <typename... T>
+Task<std::tuple<Kept<T>...>> all_of(Task<T>... tasks) {
+    std::tuple<std::optional<Kept<T>>...> results;
+    {
+        std::vector<Part> parts;
+        parts.reserve(sizeof...(T));
+        std::apply(
+            [&](auto&... result) { (parts.push_back(part_of(std::move(tasks), result)), ...); },
+            results);
+        co_await AllOf{parts};
+    }
+    co_return std::apply(
+        [](auto&... result) { return std::tuple<Kept<T>...>(std::move(*result)...); }, results);
+}
+
+template <typename T>
+using AllOfMany = std::conditional_t<std::is_void_v<T>, void, std::vector<Kept<T>>>;
+
+template <typename T>
+Task<AllOfMany<T>> all_of_many(std::vector<Task<T>> tasks) {
+    std::vector<std::optional<Kept<T>>> results(tasks.size());
+    {
+        std::vector<Part> parts;
+        parts.reserve(tasks.size());
+        for (std::size_t i = 0; i < tasks.size(); ++i) {
+            parts.push_back(part_of(std::move(tasks[i]), results[i]));
+        }
+        co_await AllOf{parts};
+    }
+    if constexpr (!std::is_void_v<T>) {
+        std::vector<Kept<T>> values;
+        values.reserve(results.size());
+        for (std::optional<Kept<T>>& result : results) {
+            values.push_back(std::move(*result));
+        }
+        co_return values;
+    }
+}
+
 } // namespace detail
 
 /// Runs tasks side by side and ends when all have, also when some fail: the first exception is
 /// thrown then, and the others are dropped. Gives the results in the order of the arguments; a
-/// Task<void> gives an empty std::tuple.
+/// Task<void> gives an empty std::tuple, a Task<T&> a std::reference_wrapper.
 template <typename... T>
-Task<std::tuple<detail::Kept<T>...>> when_all(Task<T>... tasks) {
-    std::tuple<std::optional<detail::Kept<T>>...> results;
-    {
-        std::vector<detail::Part> parts;
-        parts.reserve(sizeof...(T));
-        std::apply(
-            [&](auto&... result) {
-                (parts.push_back(detail::part_of(std::move(tasks), result)), ...);
-            },
-            results);
-        co_await detail::AllOf{parts};
-    }
-    co_return std::apply(
-        [](auto&... result) { return std::tuple<detail::Kept<T>...>(std::move(*result)...); },
-        results);
+Task<std::tuple<detail::Kept<T>...>> when_all(Task<T>&&... tasks) {
+    return detail::all_of(std::move(tasks)...);
 }
 
-/// The same for any number of tasks that give nothing.
-inline Task<void> when_all(std::vector<Task<void>> tasks) {
-    std::vector<std::optional<std::tuple<>>> results(tasks.size());
-    std::vector<detail::Part> parts;
-    parts.reserve(tasks.size());
-    for (std::size_t i = 0; i < tasks.size(); ++i) {
-        parts.push_back(detail::part_of(std::move(tasks[i]), results[i]));
-    }
-    co_await detail::AllOf{parts};
-}
-
-/// And for any number that give a T.
+/// The same for any number of tasks of one kind: gives a std::vector, or nothing for Task<void>.
 template <typename T>
-requires(!std::is_void_v<T>) Task<std::vector<T>> when_all(std::vector<Task<T>> tasks) {
-    std::vector<std::optional<T>> results(tasks.size());
-    {
-        std::vector<detail::Part> parts;
-        parts.reserve(tasks.size());
-        for (std::size_t i = 0; i < tasks.size(); ++i) {
-            parts.push_back(detail::part_of(std::move(tasks[i]), results[i]));
-        }
-        co_await detail::AllOf{parts};
-    }
-    std::vector<T> values;
-    values.reserve(results.size());
-    for (std::optional<T>& result : results) {
-        values.push_back(std::move(*result));
-    }
-    co_return values;
+Task<detail::AllOfMany<T>> when_all(std::vector<Task<T>>&& tasks) {
+    return detail::all_of_many(std::move(tasks));
+}
+
+template <typename First, typename... T>
+Task<std::tuple<detail::Kept<First>, detail::Kept<T>...>> when_all(const Task<First>& task,
+                                                                   const Task<T>&... tasks) {
+    detail::asks_for_move<First>();
+    return detail::all_of(std::move(const_cast<Task<First>&>(task)),
+                          std::move(const_cast<Task<T>&>(tasks))...);
+}
+template <typename T>
+Task<detail::AllOfMany<T>> when_all(const std::vector<Task<T>>& tasks) {
+    detail::asks_for_move<T>();
+    return detail::all_of_many(std::move(const_cast<std::vector<Task<T>>&>(tasks)));
 }
 
 AIOXX_NAMESPACE_END

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include <aioxx/core/flags.hpp>
+#include <aioxx/kernel/namespace.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+AIOXX_NAMESPACE_BEGIN
+namespace engine {
+
+/// What an operation does.
+enum class Kind : std::uint8_t {
+    read,
+    write,
+    readv,
+    writev,
+    fsync,
+    fdatasync,
+    poll,
+    sleep,      ///< Ends at a time. The queue's own: it does not reach the engine.
+    capacity,   ///< Waits until the queue takes another operation. The queue's own as well.
+    quarantine, ///< Waits for what was given up. Likewise.
+    none,       ///< Nothing yet, or nothing that exists.
+};
+
+/// What one operation asks for, without its file: a value. Ownership: none; `data` is borrowed.
+struct Request {
+    Kind kind = Kind::none;
+    bool exact = false;        ///< Short transfers are carried on until all is done.
+    bool after_writes = false; ///< A flush waits for the writes that were started before it.
+    bool prioritised = false;  ///< `priority` is set.
+    std::uint8_t rank = 0;     ///< Of those that wait for room the lowest goes first; below 32.
+    IoPriority priority;
+    RwFlags flags = RwFlags::none;
+    std::uint32_t poll_events = 0; ///< poll(2)'s bits.
+    void* data = nullptr;          ///< The bytes, or an array of iovec for readv and writev.
+    std::size_t length = 0;        ///< Bytes, or elements of the array.
+    std::int64_t offset = 0;       ///< Bytes from the start of the file.
+
+    [[nodiscard]] bool is_read() const noexcept {
+        return kind == Kind::read || kind == Kind::readv;
+    }
+    [[nodiscard]] bool is_write() const noexcept {
+        return kind == Kind::write || kind == Kind::writev;
+    }
+    [[nodiscard]] bool is_transfer() const noexcept { return kind <= Kind::writev; }
+    [[nodiscard]] bool is_vectored() const noexcept {
+        return kind == Kind::readv || kind == Kind::writev;
+    }
+    [[nodiscard]] bool is_flush() const noexcept {
+        return kind == Kind::fsync || kind == Kind::fdatasync;
+    }
+};
+
+} // namespace engine
+AIOXX_NAMESPACE_END

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include <aioxx/queue/lasting.hpp>
+#include <aioxx/queue/request.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+AIOXX_NAMESPACE_BEGIN
+
+/// What an operation is, as far as that decides what may be said of it.
+enum class OperationKind : std::uint8_t {
+    transfer, ///< read, write and their sisters
+    flush,    ///< fsync, fdatasync
+    poll,
+    sleep,
+    capacity,   ///< Queue::wait_for_capacity
+    quarantine, ///< Queue::wait_for_quarantine
+};
+
+namespace detail {
+
+/// A point in time as far away as `span` asks for, and as the clock can say.
+inline std::chrono::steady_clock::time_point from_now(std::chrono::nanoseconds span) noexcept {
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point now = Clock::now(); // never before the clock's zero
+    return span < Clock::time_point::max() - now ? now + span : Clock::time_point::max();
+}
+
+inline Request request_for(engine::Kind kind, LastingFile file) noexcept {
+    Request request;
+    request.kind = kind;
+    request.file = file.get();
+    return request;
+}
+/// `memory`: the bytes, or an array of iovec.
+template <typename T>
+Request transfer(engine::Kind kind, LastingFile file, Lasting<T> memory,
+                 std::int64_t offset) noexcept {
+    Request request = request_for(kind, file);
+    request.data = const_cast<std::remove_const_t<T>*>(memory.data());
+    request.length = memory.size();
+    request.offset = offset;
+    return request;
+}
+inline Request owning(engine::Kind kind, LastingFile file, AlignedBuffer&& buffer,
+                      std::int64_t offset) noexcept {
+    Request request = transfer<std::byte>(kind, file, buffer, offset);
+    request.buffer = std::move(buffer);
+    return request;
+}
+inline Request exact(Request&& request) noexcept {
+    request.exact = true;
+    return std::move(request);
+}
+
+template <typename Self>
+void asks_for_move() {
+    static_assert(never<Self>, "this consumes what it is given, which has a name: write "
+                               "std::move(name), as in co_await std::move(name)");
+}
+
+/// What may be said of an operation before it begins, in any order: each exists where it means
+/// something.
+template <typename Self, OperationKind kind>
+class Description {
+    static constexpr bool has_priority =
+        kind == OperationKind::transfer || kind == OperationKind::flush;
+
+public:
+    Description(Queue& queue, Request&& request) noexcept
+        : queue_(&queue), request_(std::move(request)) {
+        request.begun = true; // NOLINT(bugprone-use-after-move): what is left
+    }
+    Description(Description&& other) noexcept
+        : Description(*other.queue_, std::move(other.request_)) {}
+    Description& operator=(Description&& other) noexcept {
+        Description taken{std::move(other)};
+        std::swap(queue_, taken.queue_);
+        std::swap(request_, taken.request_);
+        return *this;
+    }
+
+    /// Per-operation flags; with `nowait` the EAGAIN is delivered.
+    Self&& with(RwFlags flags) && noexcept requires(kind == OperationKind::transfer) {
+        return std::move(with(flags));
+    }
+    Self& with(RwFlags flags) & noexcept requires(kind == OperationKind::transfer) {
+        request_.flags |= flags;
+        return self();
+    }
+    Self&& with(IoPriority priority) && noexcept requires has_priority {
+        return std::move(with(priority));
+    }
+    Self& with(IoPriority priority) & noexcept requires has_priority {
+        request_.priority = priority;
+        request_.prioritised = true;
+        return self();
+    }
+    /// Begins when every write started before it on this file, on this queue, has completed. Their
+    /// failures are not its own: look at theirs as well.
+    Self&& after_writes() && noexcept requires(kind == OperationKind::flush) {
+        return std::move(after_writes());
+    }
+    Self& after_writes() & noexcept requires(kind == OperationKind::flush) {
+        request_.after_writes = true;
+        return self();
+    }
+    /// Ends the wait at `time` with std::errc::timed_out, wherever the operation is: doc/queue.md,
+    /// Giving up. Of several times the earliest counts. What has not begun when it is past never
+    /// does; what cannot be called back goes on in the queue's quarantine.
+    ///
+    /// Ownership: borrowed memory is copied, so that it is free when the completion has been
+    /// delivered. Errors: start() fails with EAGAIN where Options::copy_limit is used up for now,
+    /// and with EINVAL for more bytes than that: move the buffer in.
+    Self&& until(std::chrono::steady_clock::time_point time) && noexcept {
+        return std::move(until(time));
+    }
+    Self& until(std::chrono::steady_clock::time_point time) & noexcept {
+        if (!request_.has_deadline || time < request_.deadline) {
+            request_.deadline = time;
+            request_.has_deadline = true;
+            request_.can_be_given_up = true;
+            request_.times_out = true;
+        }
+        return self();
+    }
+    /// A `span` below zero has passed; one that reaches beyond the clock's end never does.
+    Self&& within(std::chrono::nanoseconds span) && noexcept { return std::move(within(span)); }
+    Self& within(std::chrono::nanoseconds span) & noexcept { return until(from_now(span)); }
+
+protected:
+    ~Description() = default;
+
+    [[nodiscard]] Queue& queue() const noexcept { return *queue_; }
+    [[nodiscard]] Request& request() noexcept { return request_; }
+
+private:
+    Self& self() noexcept { return static_cast<Self&>(*this); }
+
+    Queue* queue_;
+    Request request_;
+};
+
+} // namespace detail
+AIOXX_NAMESPACE_END

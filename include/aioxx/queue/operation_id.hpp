@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include <aioxx/kernel/namespace.hpp>
+
+#include <cstdint>
+
+AIOXX_NAMESPACE_BEGIN
+
+/// Names one started operation, for Queue::cancel. The id of an operation that has ended names
+/// nothing, and comes again after 2^32 others at the earliest. A default one names nothing.
+struct OperationId {
+    std::uint64_t value = 0;
+
+    friend bool operator==(OperationId, OperationId) noexcept = default;
+};
+
+AIOXX_NAMESPACE_END

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "engine/open_file.hpp"
+
+#include <aioxx/file/file.hpp>
+
+#include "engine/high_descriptor.hpp"
+#include "file/statx.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+AIOXX_NAMESPACE_BEGIN
+namespace engine {
+namespace {
+
+/// What the file system or the device has said of itself. What is only assumed may be more than is
+/// needed: FUSE needs none.
+std::uint32_t known_alignment(const File& file) noexcept {
+    const DirectAlignment alignment = file.direct_alignment();
+    const bool known =
+        alignment.supported() && alignment.source != DirectAlignment::Source::assumed;
+    return known ? alignment.offset : 1;
+}
+
+/// /dev/null, /dev/zero and their like: no streams, whatever their kind says, and never waited for.
+bool is_memory_device(int fd) noexcept {
+    constexpr unsigned memory_devices = 1; // the major number
+    struct stat status {};
+    return ::fstat(fd, &status) == 0 && major(status.st_rdev) == memory_devices;
+}
+
+/// Of regular files their file system's, of block devices their own: what answers, or does not. The
+/// file system is not asked.
+std::uint64_t device_of(const File& file) noexcept {
+    Statx status;
+    const FileKind kind = file.kind();
+    if ((kind != FileKind::regular && kind != FileKind::block_device) ||
+        !statx(file.fd(), status)) {
+        return 0;
+    }
+    const auto& numbers = status.device_numbers; // of the device that it is, and where it lies
+    const std::size_t major = kind == FileKind::block_device ? 0 : 2;
+    return std::uint64_t{numbers[major]} << 32U | numbers[major + 1];
+}
+
+/// Read once a file, as a call for each write would cost more than most writes do.
+std::uint64_t size_limit_of(const File& file) noexcept {
+    struct rlimit64 limit {};
+    const bool limited = file.kind() == FileKind::regular && file.is_writable() &&
+                         ::getrlimit64(RLIMIT_FSIZE, &limit) == 0 &&
+                         limit.rlim_cur != RLIM64_INFINITY;
+    return limited ? limit.rlim_cur : FileTraits::no_limit;
+}
+
+FileTraits traits_of(const File& file) noexcept {
+    const FileKind kind = file.kind();
+    FileTraits traits;
+    traits.regular = kind == FileKind::regular;
+    traits.stream = file.is_stream();
+    traits.append = file.is_append();
+    traits.nonblocking = file.is_nonblocking();
+    traits.synchronous = file.is_synchronous();
+    traits.in_memory = file.is_in_memory();
+    traits.on_fuse = file.is_on_fuse();
+    traits.on_server = file.is_on_fuse() || file.is_on_network();
+    traits.alignment = known_alignment(file);
+    traits.device = traits.on_server || traits.in_memory ? 0 : device_of(file);
+    traits.takes_nosignal = kind == FileKind::pipe || kind == FileKind::socket;
+    traits.size_limit = traits.takes_nosignal ? 0 : size_limit_of(file);
+    if (kind == FileKind::character_device && is_memory_device(file.fd())) {
+        traits.in_memory = true;
+        traits.stream = false;
+    }
+    traits.direct = file.is_direct() && !traits.stream && !traits.in_memory;
+    return traits;
+}
+
+/// EINVAL or EBADF where the file can never be read, or written: epoll descriptors have no such
+/// call, inotify is open for reading only, and a poll would wait for ever. Nothing is transferred
+/// by this, and nothing waited for: the kernel looks at the file first, and then at the length,
+/// which is 0.
+int why_impossible(int fd, bool write) noexcept {
+    const ssize_t none =
+        write ? ::pwritev2(fd, nullptr, 0, -1, 0) : ::preadv2(fd, nullptr, 0, -1, 0);
+    return none < 0 && (errno == EINVAL || errno == EBADF) ? errno : 0;
+}
+
+} // namespace
+
+OpenFile::OpenFile(const File& file) noexcept
+    : FileRecord(traits_of(file)), fd(file.fd()), is_pipe(file.kind() == FileKind::pipe) {
+    // Of pipes and sockets io_submit says so itself.
+    if (traits.stream && !is_pipe && file.kind() != FileKind::socket) {
+        impossible = {why_impossible(fd, false), why_impossible(fd, true)};
+    }
+    for (Operation& poll : polls) {
+        poll.request.kind = Kind::poll;
+        poll.internal = true;
+        poll.file = this;
+    }
+    polls[0].request.poll_events = POLLIN | POLLRDHUP;
+    polls[1].request.poll_events = POLLOUT;
+    if (file.is_nonblocking()) {
+        nonblocking_fd = fd;
+        nonblocking = true;
+        reopen_tried = true;
+    }
+}
+
+int OpenFile::watch(int epoll, std::uint32_t events, std::uint64_t data) noexcept {
+    struct epoll_event registration {};
+    registration.events = events;
+    registration.data.u64 = data;
+    const int what = is_registered_ ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (::epoll_ctl(epoll, what, fd, &registration) != 0) {
+        return errno;
+    }
+    is_registered_ = true;
+    return 0;
+}
+
+void OpenFile::unwatch(int epoll) noexcept {
+    ::epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nullptr);
+    is_registered_ = false;
+}
+
+void OpenFile::reopen_nonblocking(bool high) noexcept {
+    if (!usable || std::exchange(reopen_tried, true)) {
+        return;
+    }
+    int number = 0;
+    const bool pty_master = ::ioctl(fd, TIOCGPTN, &number) == 0; // another master, if reopened
+    const int mode = ::fcntl(fd, F_GETFL);
+    if (pty_master || mode < 0 || !(is_pipe || ::isatty(fd) == 1)) {
+        return;
+    }
+    std::array<char, 32> path{};
+    std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", fd);
+    nonblocking_fd = ::open(path.data(), (mode & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (high) {
+        nonblocking_fd = move_high(nonblocking_fd);
+    }
+    nonblocking = nonblocking_fd >= 0;
+}
+
+void OpenFile::close_reopened() noexcept {
+    if (nonblocking_fd >= 0 && nonblocking_fd != fd) {
+        ::close(nonblocking_fd);
+        nonblocking_fd = -1;
+        nonblocking = false;
+        reopen_tried = false;
+    }
+}
+
+} // namespace engine
+AIOXX_NAMESPACE_END

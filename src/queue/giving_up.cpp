@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// Operations whose users wait no longer, while the kernel or a worker goes on: copies of borrowed
+// memory, and the quarantine. The engine knows nothing of it: for it they are under way as before.
+
+#include "queue/implementation.hpp"
+
+#include "queue/at_return.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+AIOXX_NAMESPACE_BEGIN
+namespace mark = queue::mark;
+namespace {
+
+constexpr std::size_t too_many = std::numeric_limits<std::size_t>::max();
+
+/// Bytes that a transfer asks for.
+std::size_t bytes_of(const detail::Request& request) noexcept {
+    if (!request.is_vectored()) {
+        return request.length;
+    }
+    const auto* const vectors = static_cast<const iovec*>(request.data);
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < request.length; ++i) {
+        if (vectors[i].iov_len > too_many - bytes) {
+            return too_many;
+        }
+        bytes += vectors[i].iov_len;
+    }
+    return bytes;
+}
+
+bool borrows(const detail::Request& request) noexcept {
+    return request.is_transfer() && request.buffer.data() == nullptr && request.length > 0;
+}
+
+/// Between a copy and the `count` parts that it stands for.
+template <typename Copy>
+void for_each_part(const iovec* parts, std::size_t count, std::size_t bytes, Copy copy) {
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < count && at < bytes; ++i) {
+        const std::size_t length = std::min(parts[i].iov_len, bytes - at);
+        if (length > 0) {
+            copy(static_cast<std::byte*>(parts[i].iov_base), at, length);
+        }
+        at += length;
+    }
+}
+
+/// Of the memory that a copy stands for.
+std::size_t parts_of(const queue::Record& record) noexcept {
+    return record.request.is_vectored() ? record.vectors.size() - 1 : 1;
+}
+
+} // namespace
+
+/// For what can be given up: an errno where there is no room for its copy. Throws std::bad_alloc.
+int Queue::Implementation::make_room(const detail::Request& request) {
+    if (request.has_deadline) {
+        timers.reserve_one();
+    }
+    const std::size_t bytes = borrows(request) ? bytes_of(request) : 0;
+    if (!copies.can_fit(bytes)) {
+        return EINVAL;
+    }
+    const bool fits = bytes == 0 || copies.fits(bytes);
+    copy_wanted = fits ? 0 : bytes;
+    return fits ? 0 : EAGAIN;
+}
+
+/// There is room for its copy and its timer. Throws std::bad_alloc.
+void Queue::Implementation::prepare_giving_up(Record& record, const detail::Request& request) {
+    if (const std::size_t bytes = record.borrows ? bytes_of(request) : 0; bytes > 0) {
+        copy_borrowed(record, request, bytes);
+    }
+    if (request.has_deadline) {
+        record.deadline = request.deadline;
+        record.times_out = request.times_out;
+        timers.add(record);
+    }
+}
+
+/// Behind the parts that are the user's, `vectors` has one for the engine where it wants such.
+void Queue::Implementation::copy_borrowed(Record& record, const detail::Request& request,
+                                          std::size_t bytes) {
+    if (request.is_vectored()) {
+        record.vectors.push_back({nullptr, bytes});
+    } else {
+        record.vectors.assign(1, {request.data, bytes});
+    }
+    AlignedBuffer copy = copies.take(bytes);
+    if (request.is_vectored()) {
+        record.vectors.back().iov_base = copy.data();
+        record.request.data = &record.vectors.back();
+        record.request.length = 1;
+    } else {
+        record.request.data = copy.data();
+    }
+    if (request.is_write()) {
+        for_each_part(record.vectors.data(), parts_of(record), bytes,
+                      [&copy](const std::byte* part, std::size_t at, std::size_t length) {
+                          std::memcpy(copy.data() + at, part, length);
+                      });
+    }
+    record.buffer = std::move(copy);
+    record.borrows = false;
+    record.marks |= mark::copied;
+}
+
+/// With what was read, as long as its user waits.
+void Queue::Implementation::give_back_copy(Record& record) noexcept {
+    if (record.request.is_read() && !record.is(mark::given_up | mark::forgotten)) {
+        for_each_part(record.vectors.data(), parts_of(record), record.done,
+                      [&record](std::byte* part, std::size_t at, std::size_t length) {
+                          std::memcpy(part, record.buffer.data() + at, length);
+                      });
+    }
+    copies.give_back(std::move(record.buffer));
+}
+
+/// Its user is told with the next pass. What the engine still has of it goes on, but no further
+/// part of it begins.
+void Queue::Implementation::give_up(Record& record) noexcept {
+    timers.remove(record);
+    record.cancel_requested = true;
+    record.marks |= mark::given_up;
+    record.given_up_at = ++given_up_count;
+    record.next_given_up = nullptr;
+    (last_given_up != nullptr ? last_given_up->next_given_up : first_given_up) = &record;
+    last_given_up = &record;
+    ++quarantined;
+}
+
+/// Those that were there when it began. Returns how many.
+std::size_t Queue::Implementation::tell_given_up() {
+    const std::uint64_t last = given_up_count;
+    std::size_t count = 0;
+    while (first_given_up != nullptr && first_given_up->given_up_at <= last) {
+        Record& record = *first_given_up;
+        first_given_up = record.next_given_up;
+        if (first_given_up == nullptr) {
+            last_given_up = nullptr;
+        }
+        tell_given_up(record);
+        ++count;
+        if (is_copy()) [[unlikely]] {
+            break;
+        }
+    }
+    return count;
+}
+
+/// The callback may have the queue run, so that the operation ends meanwhile.
+void Queue::Implementation::tell_given_up(Record& record) {
+    const bool late = record.is(mark::timed_out);
+    const bool is_over = record.is(mark::ended);
+    Completion completion{late ? -ETIMEDOUT : -ECANCELED,
+                          0,
+                          is_over ? record.done : record.done_so_far(),
+                          false,
+                          is_over ? std::move(record.buffer) : AlignedBuffer{},
+                          record.id()};
+    ++told;
+    ++(late ? timed_out : cancelled);
+    admit_waiting_for_room();
+    const queue::AtReturn let_go{[this, &record]() noexcept {
+        record.reset();
+        record.marks |= mark::told;
+        if (record.is(mark::ended)) {
+            record.marks = 0;
+            pool.give_back(record);
+        }
+    }};
+    call(record, completion);
+}
+
+void Queue::Implementation::ended_in_quarantine(Record& record) noexcept {
+    record.marks |= mark::ended;
+    --quarantined;
+    ++untold;
+    if (record.is(mark::copied)) {
+        give_back_copy(record);
+        admit_waiting_for_room();
+    }
+    tell_waiting_for_quarantine(record);
+    if (record.is(mark::told)) {
+        record.marks = 0;
+        pool.give_back(record);
+    }
+}
+
+/// `exact`: one, whose id is the offset. Otherwise all that there are: the length counts those
+/// that have not ended, and the offset tells them from later ones.
+void Queue::Implementation::begin_waiting_for_quarantine(Record& record) noexcept {
+    quarantine_waits.push_back(record);
+    if (record.request.exact) {
+        Record* const wanted = pool.find({static_cast<std::uint64_t>(record.request.offset)});
+        if (wanted == nullptr || !wanted->is(mark::given_up) || wanted->is(mark::ended)) {
+            leave_own_list(record);
+            finish_own(record, ENOENT);
+        }
+        return;
+    }
+    record.request.length = quarantined;
+    record.request.offset = static_cast<std::int64_t>(given_up_count);
+    if (quarantined == 0) {
+        leave_own_list(record);
+        finish_own(record, 0);
+    }
+}
+
+void Queue::Implementation::tell_waiting_for_quarantine(Record& ended) noexcept {
+    for (engine::Operation* next = quarantine_waits.front(); next != nullptr;) {
+        auto& waiting = static_cast<Record&>(*next);
+        next = engine::OperationList::next(*next);
+        if (waiting.request.exact) {
+            if (static_cast<std::uint64_t>(waiting.request.offset) == ended.id().value) {
+                leave_own_list(waiting);
+                finish_own(waiting, 0);
+                waiting.result = ended.result;
+                waiting.result2 = ended.result2;
+                waiting.done = ended.done;
+                waiting.end_of_file = ended.end_of_file;
+                waiting.buffer = std::move(ended.buffer);
+            }
+        } else if (static_cast<std::uint64_t>(waiting.request.offset) >= ended.given_up_at &&
+                   --waiting.request.length == 0) {
+            leave_own_list(waiting);
+            finish_own(waiting, 0);
+        }
+    }
+}
+
+void Queue::forget(OperationId operation) noexcept {
+    Implementation* const queue = queue::usable(implementation_);
+    if (queue == nullptr) {
+        return;
+    }
+    const queue::Entry entry{queue->owner, "the end of a coroutine"};
+    if (queue::Record* const record = queue->pool.find(operation)) {
+        queue->forget(*record);
+    }
+}
+
+/// Nothing else is delivered meanwhile: what completes is left for the next pass.
+void Queue::Implementation::forget(Record& record) noexcept {
+    record.reset();
+    record.marks |= mark::forgotten;
+    cancel(record);
+    while (record.borrows && record.state() != engine::State::completed) {
+        while (engine::Operation* const other = engine.take()) {
+            other->move_to(engine::State::completed);
+            finished.push_back(*other);
+        }
+        engine.flush();
+        std::error_code error; // EINTR: once more
+        if (record.state() != engine::State::completed) {
+            engine.wait(nullptr, error);
+        }
+    }
+}
+
+AIOXX_NAMESPACE_END

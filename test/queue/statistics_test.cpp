@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#include "queue/files.hpp"
+
+#include <chrono>
+
+#include <poll.h>
+
+#include <doctest/doctest.h>
+
+using namespace aioxx::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+bool add_up(const aioxx::QueueStatistics& now) {
+    return now.started == now.completed + now.cancelled + now.timed_out + now.outstanding;
+}
+
+} // namespace
+
+TEST_CASE("each operation is in one count: completed, cancelled, timed out or outstanding") {
+    aioxx::Queue queue;
+    const Ends pipe = make_pipe();
+    const aioxx::File file = disk_file(O_RDONLY | O_DIRECT, std::string(4096, 'x'));
+    aioxx::AlignedBuffer buffer{4096, 4096};
+    Outcomes outcomes{7};
+    queue.sleep_for(0ns).start(outcomes.at(0));
+    queue.wait_for_capacity().start(outcomes.at(1));
+    queue.write(file, buffer, 0).start(outcomes.at(2)); // fails by itself
+    queue.poll(pipe.reader, POLLIN).within(1ms).start(outcomes.at(3));
+    queue.read(pipe.reader, aioxx::AlignedBuffer{4096, 4096}, 0).within(1ms).start(outcomes.at(4));
+    const aioxx::OperationId cancelled = queue.sleep_for(1h).start(outcomes.at(5));
+    queue.cancel(cancelled);
+    while (outcomes.all() < 6) {
+        CHECK(add_up(queue.statistics()));
+        queue.run_once();
+    }
+    queue.poll(pipe.reader, POLLIN).start(outcomes.at(6));
+    const aioxx::QueueStatistics now = queue.statistics();
+    CHECK(now.started == 7);
+    CHECK(now.completed == 3);
+    CHECK(now.timed_out == 2);
+    CHECK(now.cancelled == 1);
+    CHECK(now.outstanding == 1);
+    CHECK(queue.close_for(1h).outstanding == 0);
+    CHECK(queue.statistics().cancelled == 2);
+    CHECK(queue.statistics().outstanding == 0);
+    CHECK(add_up(queue.statistics()));
+}
