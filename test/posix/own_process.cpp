@@ -7,11 +7,18 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <system_error>
 
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifdef AIOXX_TEST_TSAN
@@ -25,15 +32,65 @@ extern "C" const char* __tsan_default_options() {
 namespace aioxx::test {
 namespace {
 
-std::string all_of(int fd) {
+std::string content_of(const std::filesystem::path& path) {
+    std::ifstream file{path};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+/// Where the threads of the processes of `group` are: the system call that each one is in, and for
+/// root its kernel stack. For a case that did not end.
+std::string whereabouts(pid_t group) {
     std::string text;
-    std::array<char, 4096> part{};
-    for (;;) {
+    std::error_code ignored;
+    for (const auto& process : std::filesystem::directory_iterator{"/proc", ignored}) {
+        const std::string id = process.path().filename();
+        if (id.find_first_not_of("0123456789") != std::string::npos ||
+            ::getpgid(std::atoi(id.c_str())) != group) {
+            continue;
+        }
+        for (const auto& task :
+             std::filesystem::directory_iterator{process.path() / "task", ignored}) {
+            text += "process " + id + ", thread " + task.path().filename().string() + ", " +
+                    content_of(task.path() / "comm") + "  call " +
+                    content_of(task.path() / "syscall") + content_of(task.path() / "stack");
+        }
+    }
+    return text;
+}
+
+/// What `child`, the first process of its group, and those that it starts write to `fd`, until it
+/// ends. After `seconds` the whole group is ended. What else is left of it is ended with the child:
+/// it may hold the pipe for ever.
+void read_until_it_ends(pid_t child, int fd, unsigned seconds, ProgramEnd& end) {
+    using std::chrono::steady_clock;
+    const auto limit = steady_clock::now() + std::chrono::seconds{seconds};
+    const Descriptor ended{static_cast<int>(::syscall(SYS_pidfd_open, child, 0))};
+    std::array<pollfd, 2> watched{{{fd, POLLIN, 0}, {ended, POLLIN, 0}}};
+    while (watched[0].fd >= 0 || watched[1].fd >= 0) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(limit - steady_clock::now());
+        const bool is_late = watched[1].fd >= 0 && left.count() <= 0;
+        if (is_late) {
+            end.timed_out = true;
+            end.text += whereabouts(child);
+        }
+        if (is_late || watched[1].revents != 0) {
+            watched[1] = {-1, 0, 0};
+            ::kill(-child, SIGKILL);
+        }
+        // Ended, it leaves what is in the pipe already.
+        const int wait = watched[1].fd >= 0 ? static_cast<int>(left.count()) : 1000;
+        if (::poll(watched.data(), watched.size(), wait) == 0 && watched[1].fd < 0) {
+            return;
+        }
+        if (watched[0].revents == 0) {
+            continue;
+        }
+        std::array<char, 4096> part{};
         const ssize_t length = ::read(fd, part.data(), part.size());
-        if (length > 0) {
-            text.append(part.data(), static_cast<std::size_t>(length));
-        } else if (length == 0 || errno != EINTR) {
-            return text;
+        if (length == 0) {
+            watched[0] = {-1, 0, 0};
+        } else if (length > 0) {
+            end.text.append(part.data(), static_cast<std::size_t>(length));
         }
     }
 }
@@ -42,12 +99,13 @@ std::string all_of(int fd) {
 [[noreturn]] void become(const Program& program, char* const* arguments, int output) {
     ::dup2(output, STDOUT_FILENO);
     ::dup2(output, STDERR_FILENO);
-    for (const int number : {SIGABRT, SIGSEGV, SIGFPE, SIGILL, SIGTERM, SIGALRM}) {
+    for (const int number : {SIGABRT, SIGSEGV, SIGFPE, SIGILL, SIGTERM}) {
         ::signal(number, SIG_DFL);
     }
+    ::setpgid(0, 0);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const rlimit no_core{0, 0};
     ::setrlimit(RLIMIT_CORE, &no_core);
-    ::alarm(program.seconds);
     ::execv(arguments[0], arguments);
     ::_exit(127);
 }
@@ -82,9 +140,10 @@ ProgramEnd run(const Program& program) {
         }
         become(program, arguments.data(), output.writer);
     }
+    ::setpgid(child, child); // whoever of the two comes first
     output.writer.close();
     ProgramEnd end;
-    end.text = all_of(output.reader);
+    read_until_it_ends(child, output.reader, program.seconds, end);
     const ChildEnd ended = wait_for_child(child);
     end.status = ended.status;
     end.signal = ended.signal;
@@ -135,7 +194,7 @@ void run_in_own_process(const char* sentence) {
     CAPTURE(end.status);
     CAPTURE(end.signal);
     const bool passed = end.status == 0 && line_after(end.text, "SUMMARY: ").starts_with("1 pass");
-    const std::string how = end.signal == SIGALRM ? "it did not end" : "failed in its process";
+    const std::string how = end.timed_out ? "it did not end" : "failed in its process";
     CHECK_MESSAGE(passed, how);
 }
 

@@ -53,6 +53,7 @@ void run_in_own_process(const char* sentence);
 struct ProgramEnd {
     int status = -1; // -1 where a signal ended it
     int signal = 0;
+    bool timed_out = false; // it was ended; the text says where its threads were
     std::string text;
 };
 
@@ -60,7 +61,7 @@ struct ProgramEnd {
 struct Program {
     std::vector<std::string> arguments;   // the first is the file to run
     std::vector<std::string> environment; // "NAME=value", added to that of this process
-    unsigned seconds = 60;                // then it is ended by SIGALRM
+    unsigned seconds = 60;                // then it is ended, with all of its process group
 };
 ProgramEnd run(const Program& program);
 

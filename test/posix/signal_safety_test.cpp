@@ -56,7 +56,6 @@ void signal_often(void (*handler)(int)) {
     action.sa_handler = handler;
     action.sa_flags = SA_RESTART;
     ::sigaction(SIGALRM, &action, nullptr);
-    ::alarm(0); // the limit of the case is kept by the child, which has one of its own
     const itimerval often{{0, 500}, {0, 500}};
     ::setitimer(ITIMER_REAL, &often, nullptr);
 }
