@@ -12,8 +12,10 @@ ci_packages=(git g++-12 gcc-multilib gcc-12-multilib g++-12-multilib meson ninja
 
 # For jobs that share nothing with others. Several sources in one go, and in place of debug
 # information -g1, for what reports by file and line: with -g, optimisation and sanitizers take long
-# to compile. What is in an anonymous namespace is seen by sources beside it then.
-quickly=(--unity=on -Dunity_size=6 -Ddebug=false '-Dcpp_args=-g1 -Wno-subobject-linkage')
+# to compile. What is in an anonymous namespace is seen by sources beside it then, of which only gcc
+# warns.
+quickly_by_clang=(--unity=on -Dunity_size=6 -Ddebug=false -Dcpp_args=-g1)
+quickly=("${quickly_by_clang[@]}" '-Dcpp_args=-g1 -Wno-subobject-linkage')
 
 # Each matrix job compiles all of it anew, so what takes time is left out: debug information, and
 # optimisation of the tests.
@@ -113,12 +115,12 @@ job_headers() {
 job_doc() { ./dev doc; }
 
 job_clang-libaio() {
-    CXX='ccache clang++-14' configure -Dlibaio=enabled -Ddebug=false
+    CXX='ccache clang++-14' configure -Dlibaio=enabled "${quickly_by_clang[@]}"
     compile_and_test
 }
 
 job_clang-raw() {
-    CXX='ccache clang++-14' configure -Dlibaio=disabled -Ddebug=false
+    CXX='ccache clang++-14' configure -Dlibaio=disabled "${quickly_by_clang[@]}"
     compile_and_test
 }
 
@@ -135,9 +137,8 @@ job_posix-programs() {
     test/posix/run_on_file_systems "$build/src/posix/libaioxx-posix.so.0"
 }
 
-# Otherwise as dev-test compiles it.
 job_checks() {
-    configure -Dlibaio=disabled -Dchecks=enabled -Dwerror=false
+    configure -Dlibaio=disabled -Dchecks=enabled "${quickly[@]}"
     compile_and_test
 }
 
@@ -217,6 +218,7 @@ in_fresh_system() { # SUITE
     mkdir "$system$tree"
     git -c safe.directory="$PWD" archive HEAD | tar -x -C "$system$tree"
     export AIOXX_MESON_OPTIONS='-Ddebug=false -Doptimization=0 -Dwerror=true'
+    AIOXX_MESON_OPTIONS+=' --unity=on -Dunity_size=6 -Dcpp_args=-Wno-subobject-linkage'
     for who in user root container; do
         echo "--- $1, $who"
         owner=root confined=() become=()

@@ -96,7 +96,7 @@ void read_until_it_ends(pid_t child, int fd, unsigned seconds, ProgramEnd& end) 
 }
 
 /// In a forked child: becomes the program.
-[[noreturn]] void become(const Program& program, char* const* arguments, int output) {
+[[noreturn]] void become(char* const* arguments, int output) {
     ::dup2(output, STDOUT_FILENO);
     ::dup2(output, STDERR_FILENO);
     for (const int number : {SIGABRT, SIGSEGV, SIGFPE, SIGILL, SIGTERM}) {
@@ -138,7 +138,7 @@ ProgramEnd run(const Program& program) {
         for (const std::string& variable : program.environment) {
             ::putenv(const_cast<char*>(variable.c_str()));
         }
-        become(program, arguments.data(), output.writer);
+        become(arguments.data(), output.writer);
     }
     ::setpgid(child, child); // whoever of the two comes first
     output.writer.close();
