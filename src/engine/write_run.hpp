@@ -18,7 +18,10 @@ namespace engine {
 class WriteRun {
 public:
     static constexpr std::size_t most_parts = 256; // of all vectors; the kernel's limit is 1024
-    static constexpr std::size_t most_bytes = std::size_t{1} << 20U;
+    /// More in one call saves nothing more, and the kernel takes longer pieces of memory for it,
+    /// which have not been in use for long: they are in no cache, and of a virtual machine its host
+    /// may have taken them.
+    static constexpr std::size_t most_bytes = std::size_t{256} << 10U;
 
     explicit WriteRun(Operation& first) noexcept { take(first); }
 
