@@ -18,6 +18,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// Between two drawings the cursor is at the bar's first letter. A window that has become narrower
+// may have folded the bar into several rows: from there on they are cleared all together.
+constexpr std::string_view clear_to_end = "\033[J";
+// A window may become narrower after it was asked for its width.
+constexpr std::string_view without_wrapping = "\033[?7l";
+constexpr std::string_view with_wrapping = "\033[?7h";
+
 std::size_t terminal_width() noexcept {
     constexpr std::size_t usual = 80;
     winsize size{};
@@ -129,7 +136,7 @@ void Progress::update(std::int64_t done) {
 
 void Progress::make_way() {
     if (line_open_ && may_draw()) {
-        print("\r\033[K");
+        print('\r' + std::string{clear_to_end});
     }
     line_open_ = false;
     next_draw_ = Clock::now();
@@ -139,9 +146,6 @@ void Progress::finish(std::string label) {
     label_ = std::move(label);
     total_ = total_ == unknown ? done_ : total_;
     draw(Clock::now(), true);
-    if (line_open_ && may_draw()) {
-        print("\n");
-    }
     line_open_ = false;
 }
 
@@ -176,7 +180,10 @@ void Progress::draw(Clock::time_point now, bool last) {
     const std::vector<std::string> all = forms(seconds, last, room);
     const auto fits = [room](const std::string& form) { return form.size() <= room; };
     const auto form = std::find_if(all.begin(), all.end(), fits);
-    print('\r' + (form == all.end() ? std::string{} : *form) + "\033[K");
+    std::string text{'\r'};
+    text.append(without_wrapping).append(form == all.end() ? std::string{} : *form);
+    text.append(clear_to_end).append(with_wrapping);
+    print(text + (last ? '\n' : '\r'));
     line_open_ = true;
 }
 

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "command.hpp"
 #include "files.hpp"
+#include "screen.hpp"
 #include "skip.hpp"
 #include "submitted.hpp"
 
@@ -56,13 +57,30 @@ std::string on_a_terminal(
 std::size_t width_of(const std::string& text) {
     std::size_t widest = 0;
     std::size_t width = 0;
+    bool in_sequence = false;
     for (std::size_t at = 0; at < text.size(); ++at) {
-        const bool clears = text.compare(at, 3, "\033[K") == 0;
-        width = text[at] == '\r' || text[at] == '\n' ? 0 : width + (clears ? 0 : 1);
-        at += clears ? 2 : 0;
+        const char letter = text[at];
+        if (letter == '\033') {
+            in_sequence = true;
+            ++at; // "["
+        } else if (in_sequence) {
+            in_sequence = letter < '@';
+        } else {
+            width = letter == '\r' || letter == '\n' ? 0 : width + 1;
+        }
         widest = std::max(widest, width);
     }
     return widest;
+}
+
+/// What a call of write() that it stands before is to write.
+std::string text_of(const Stop& stop) {
+    std::string text(static_cast<std::size_t>(stop.arguments[2]), '\0');
+    const iovec to{text.data(), text.size()};
+    const iovec from{reinterpret_cast<void*>(static_cast<std::uintptr_t>(stop.arguments[1])),
+                     text.size()};
+    REQUIRE(::process_vm_readv(stop.pid, &to, 1, &from, 1, 0) > 0);
+    return text;
 }
 
 /// The command's terminal becomes that of a session of its own, as with ssh; `with_another_job`
@@ -151,19 +169,60 @@ TEST_CASE("a terminal may change its size at any moment") {
             set_columns(terminal.master, columns);
         }
         if (stop.number == SYS_write && stop.arguments[0] == STDERR_FILENO) {
-            std::string text(static_cast<std::size_t>(stop.arguments[2]), '\0');
-            const iovec to{text.data(), text.size()};
-            const iovec from{
-                reinterpret_cast<void*>(static_cast<std::uintptr_t>(stop.arguments[1])),
-                text.size()};
-            REQUIRE(::process_vm_readv(stop.pid, &to, 1, &from, 1, 0) > 0);
-            CHECK(width_of(text) < columns);
+            CHECK(width_of(text_of(stop)) < columns);
             ++lines;
         }
         return Then::go_on;
     });
     CHECK(end.status == 0);
     CHECK(lines >= 4);
+}
+
+TEST_CASE("a window that changes its width keeps no piece of the bar") {
+    const Workspace here;
+    const std::string source = here.file("source", 4 << 20);
+    struct Row {
+        Screen::Shrunk shrunk;
+        unsigned first; // columns, the others by turns
+        bool late;      // not before it asks for the width, but between the answer and the bar
+    };
+    std::vector<Row> rows;
+    for (const Screen::Shrunk shrunk : {Screen::Shrunk::folds, Screen::Shrunk::cuts}) {
+        for (const unsigned first : {40U, 90U}) {
+            rows.push_back({shrunk, first, false});
+            rows.push_back({shrunk, first, true});
+        }
+    }
+    for (const Row& row : rows) {
+        CAPTURE(static_cast<int>(row.shrunk));
+        CAPTURE(row.first);
+        CAPTURE(row.late);
+        Terminal terminal;
+        unsigned columns = row.first;
+        set_columns(terminal.master, columns);
+        Screen screen{columns, row.shrunk};
+        Tool tool{{"copy", "--verify", "--block-size=64K", source, here / "target"}};
+        tool.before_exec = [&] { ::dup2(terminal.slave, STDERR_FILENO); };
+        const Outcome end = tool.trace([&](const Stop& stop) {
+            const bool asks = stop.number == SYS_ioctl && stop.arguments[1] == TIOCGWINSZ;
+            const bool writes = stop.number == SYS_write && stop.arguments[0] == STDERR_FILENO;
+            if (row.late ? writes : asks) {
+                columns = columns == 90 ? 40 : 90;
+                set_columns(terminal.master, columns);
+                screen.resize(columns);
+            }
+            if (writes) {
+                screen.write(text_of(stop));
+            }
+            return Then::go_on;
+        });
+        CHECK(end.status == 0);
+        const std::vector<std::string> lines = screen.lines();
+        CAPTURE(lines.size());
+        REQUIRE(lines.size() == 2);
+        CHECK(lines[0].substr(0, 9) == "copy 100%");
+        CHECK(lines[1].substr(0, 11) == "verify 100%");
+    }
 }
 
 TEST_CASE("a dumb terminal gets no bar, and neither does one with another job in the foreground") {
@@ -256,6 +315,6 @@ TEST_CASE("an error clears the bar and stands on a line of its own") {
         on_a_terminal({"copy", "--depth=1", "--block-size=64K", source, mount / "target"}, 80, 1);
     CAPTURE(text);
     CHECK(has(text, " left"));
-    CHECK(has(text, "\r\033[Kaioxx: "));
+    CHECK(has(text, "\r\033[Jaioxx: "));
     CHECK(has(text, "No space left on device\r\n"));
 }
