@@ -22,6 +22,12 @@ namespace {
 
 constexpr std::size_t events_at_a_time = 256;
 
+/// Whether io_submit gives it to something else to do. The rest it does itself, as a call does; and
+/// of files that it does not know (of /proc, an eventfd to be written) it does none.
+bool is_asynchronous(const Operation& operation, const FileTraits& file) noexcept {
+    return operation.request.is_flush() || file.direct;
+}
+
 } // namespace
 
 // --- Opening and closing ----------------------------------------------------------------------
@@ -371,7 +377,7 @@ void Engine::without_worker(Operation& operation, int error) noexcept {
         readiness_.refused(operation);
     } else if (!file.usable || options_.table != nullptr) {
         scheduler_.refused(operation, error); // as a result EAGAIN would mean: not ready
-    } else if (!scheduler_.submit_instead(operation)) {
+    } else if (!is_asynchronous(operation, file.traits) || !scheduler_.submit_instead(operation)) {
         scheduler_.result(operation, call_here(operation, file.fd, file.traits.stream), 0);
     }
 }
