@@ -90,11 +90,12 @@ OperationId Queue::launch(detail::Handler& handler) noexcept {
 
 void Queue::discard(detail::Handler& handler, detail::Request& request) noexcept {
     auto& record = static_cast<queue::Record&>(handler);
-    request.buffer = std::move(record.buffer);
     request.begun = false;
     implementation_->timers.remove(record);
     if (record.is(queue::mark::copied)) {
         implementation_->copies.give_back(std::move(record.buffer));
+    } else {
+        request.buffer = std::move(record.buffer);
     }
     record.marks = 0;
     implementation_->pool.give_back(record);

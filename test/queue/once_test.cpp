@@ -112,3 +112,21 @@ TEST_CASE(
     CHECK(given_back == 4096);
     CHECK(content_of(file) == std::string(4096, 'x'));
 }
+
+TEST_CASE(
+    "an operation whose callback cannot be copied gives its copy back, and begins with another") {
+    aioxx::Queue queue;
+    const aioxx::File file = disk_file(O_RDWR, std::string(4096, 'x'));
+    std::array<std::byte, 4096> memory{};
+    auto operation = queue.read(file, memory, 0).within(std::chrono::hours{1});
+    const Throws callback;
+    CHECK_THROWS_AS(operation.start(callback), std::runtime_error);
+    CHECK(queue.statistics().copied == 0);
+    std::size_t given_back = 1;
+    operation.start([&](const aioxx::Completion& done) { given_back = done.buffer().size(); });
+    CHECK(queue.statistics().copied == 4096);
+    queue.run();
+    CHECK(queue.statistics().copied == 0);
+    CHECK(given_back == 0); // the memory is borrowed
+    CHECK(text_of(memory) == std::string(4096, 'x'));
+}
