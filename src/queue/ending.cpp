@@ -153,9 +153,16 @@ void Queue::Implementation::abandon() {
     deliver();
     destroy_tasks(parked_tasks);
     destroy_tasks(tasks);
-    // Calls that were posted and not made are dropped here, on the thread that they were for.
-    decltype(posts){}.swap(posts); // apart, as their destructors may post
+    // Calls that were posted and not made are dropped here, on the thread that they were for. What
+    // their destructors post is so at once.
+    decltype(posts) dropped;
+    {
+        const std::lock_guard lock{posts_mutex};
+        drops_posts = true;
+        dropped.swap(posts);
+    }
     decltype(posts){}.swap(taken_posts);
+    dropped.clear();
     posts_called = 0;
     failures.clear();
     timer_file.reset();

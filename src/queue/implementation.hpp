@@ -211,7 +211,8 @@ struct Queue::Implementation : queue::Background::Rest {
     queue::Owner owner;
     std::atomic<bool> stopped{false};
     std::atomic<bool> any_posts{false};
-    std::mutex posts_mutex; // of what follows
+    std::mutex posts_mutex;   // of what follows
+    bool drops_posts = false; // the destructor has come to them
     std::vector<std::unique_ptr<detail::Handler>> posts;
     queue::CancelRequests cancel_requests;
 

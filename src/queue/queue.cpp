@@ -213,6 +213,9 @@ void Queue::post_handler(std::unique_ptr<detail::Handler> handler) {
     const queue::Visit visit{queue.visitors};
     {
         const std::lock_guard lock{queue.posts_mutex};
+        if (queue.drops_posts) {
+            return;
+        }
         queue.posts.push_back(std::move(handler));
         queue.any_posts.store(true, std::memory_order_release);
     }

@@ -5,8 +5,10 @@
 #include "skip.hpp"
 
 #include <chrono>
+#include <coroutine>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 
 #include <poll.h>
 
@@ -34,6 +36,32 @@ struct Timer {
 struct PostsAgain {
     aioxx::Queue* queue;
     void operator()() const { queue->post(*this); }
+};
+
+/// Posts its like, a few times over.
+class PostsWhenItGoes {
+public:
+    PostsWhenItGoes(aioxx::Queue& queue, unsigned& alive, unsigned more)
+        : queue_(&queue), alive_(&alive), more_(more) {
+        ++alive;
+    }
+    PostsWhenItGoes(PostsWhenItGoes&& other) noexcept
+        : queue_(std::exchange(other.queue_, nullptr)), alive_(other.alive_), more_(other.more_) {}
+    PostsWhenItGoes& operator=(PostsWhenItGoes&&) = delete;
+    ~PostsWhenItGoes() {
+        if (queue_ != nullptr) {
+            --*alive_;
+            if (more_ > 0) {
+                queue_->post(PostsWhenItGoes{*queue_, *alive_, more_ - 1});
+            }
+        }
+    }
+    void operator()() const {}
+
+private:
+    aioxx::Queue* queue_;
+    unsigned* alive_;
+    unsigned more_;
 };
 
 } // namespace
@@ -164,4 +192,24 @@ TEST_CASE("a queue is closed from inside its own callback") {
     queue.run();
     CHECK(left == 0);
     CHECK(outcomes[0] == -ECANCELED);
+}
+
+TEST_CASE("what is dropped with a queue may post: that is dropped too, before the queue has gone") {
+    unsigned alive = 0;
+    {
+        aioxx::Queue queue;
+        static_cast<void>(queue.close_for(0ns));
+        queue.post(PostsWhenItGoes{queue, alive, 3});
+        CHECK(alive == 1);
+    }
+    CHECK(alive == 0);
+    const auto wait = [](std::unique_ptr<PostsWhenItGoes> /*kept*/) -> aioxx::Task<> {
+        co_await std::suspend_always{};
+    };
+    {
+        aioxx::Queue queue;
+        aioxx::spawn(queue, wait(std::make_unique<PostsWhenItGoes>(queue, alive, 3U)));
+        CHECK(alive == 1);
+    }
+    CHECK(alive == 0);
 }
