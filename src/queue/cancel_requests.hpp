@@ -44,7 +44,7 @@ public:
         }
         request.waits = false;
         --count_;
-        return {(std::uint64_t{request.generation} << 32) | record.index};
+        return Record::id_of(record.index, request.generation);
     }
 
 private:

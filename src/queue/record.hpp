@@ -41,7 +41,7 @@ struct Record : engine::Operation, detail::Handler, RecordLink {
     Record* next_given_up = nullptr; // of those whose users are to be told
     std::uint64_t given_up_at = 0;   // by the count of those that were given up
     std::uint32_t index = 0;         // in the pool
-    std::uint32_t generation = 1;    // of this use; part of the operation's id
+    std::uint32_t generation = 0;    // of this use; part of the operation's id
     bool borrows = false;            // memory that is the user's
     bool times_out = false;          // at its deadline, which may be a sleep's good end
     std::uint8_t marks = 0;          // and again when it is given back
@@ -64,9 +64,15 @@ struct Record : engine::Operation, detail::Handler, RecordLink {
     [[nodiscard]] bool is_queues_own() const noexcept {
         return request.kind >= engine::Kind::sleep;
     }
-    [[nodiscard]] OperationId id() const noexcept {
-        return {(std::uint64_t{generation} << 32) | index};
+    /// Never a default one.
+    [[nodiscard]] static OperationId id_of(std::uint32_t index, std::uint32_t generation) noexcept {
+        return {(std::uint64_t{generation} << 32) | (index + 1)};
     }
+    /// Of the record that has, or had, `id`; one that there is not for a default one.
+    [[nodiscard]] static std::uint32_t index_of(OperationId id) noexcept {
+        return static_cast<std::uint32_t>(id.value) - 1;
+    }
+    [[nodiscard]] OperationId id() const noexcept { return id_of(index, generation); }
 };
 
 /// Records at addresses that stay. Memory is taken for as many as there are, each time; a record is
@@ -111,7 +117,7 @@ public:
     }
 
     [[nodiscard]] Record* find(OperationId id) noexcept {
-        const std::size_t index = id.value & 0xffffffffU;
+        const std::size_t index = Record::index_of(id);
         if (index >= made_) {
             return nullptr;
         }
@@ -122,7 +128,7 @@ public:
     /// The record that has, or had, this id. For its cancel_request and its index alone. Threads:
     /// any.
     [[nodiscard]] Record* find_any(OperationId id) noexcept {
-        const std::size_t index = id.value & 0xffffffffU;
+        const std::size_t index = Record::index_of(id);
         return index < made_.load(std::memory_order_acquire) ? &at(index) : nullptr;
     }
 
@@ -188,10 +194,19 @@ private:
         const std::size_t index = made_.load(std::memory_order_relaxed);
         Record& fresh = *std::construct_at(place(index));
         fresh.index = static_cast<std::uint32_t>(index);
+        fresh.generation = first_generation_;
         made_.store(index + 1, std::memory_order_release); // for find_any()
         return fresh;
     }
 
+    /// Far from those of other pools, so that an id that is not of this one names nothing here.
+    static std::uint32_t next_first_generation() noexcept {
+        static std::atomic<std::uint32_t> next{1};
+        constexpr std::uint32_t apart = 0x9e3779b1U; // the golden ratio's: n of them lie evenly
+        return next.fetch_add(apart, std::memory_order_relaxed);
+    }
+
+    const std::uint32_t first_generation_ = next_first_generation();
     std::array<Record*, most_blocks> records_{};
     std::size_t blocks_ = 0;
     std::atomic<std::size_t> made_{0}; // changed by the queue's thread

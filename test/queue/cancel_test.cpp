@@ -208,6 +208,21 @@ TEST_CASE("an id of an operation that has ended means no later one") {
     CHECK(outcomes[0] == -ECANCELED);
 }
 
+TEST_CASE("an id of one queue means nothing to another") {
+    Outcomes outcomes{2};
+    aioxx::Queue queue;
+    aioxx::Queue other;
+    const aioxx::OperationId own = queue.sleep_for(1h).start(outcomes.at(0));
+    const aioxx::OperationId others = other.sleep_for(1h).start(outcomes.at(1));
+    CHECK_FALSE(own == others);
+    CHECK(queue.cancel(others) == Cancellation::too_late);
+    queue.request_cancel(others);
+    queue.run_ready();
+    CHECK(outcomes.all() == 0);
+    CHECK(queue.cancel(own) == Cancellation::cancelled);
+    queue.run();
+}
+
 TEST_CASE("cancel and completion race, and each operation has exactly one outcome") {
     const unsigned long total = races();
     aioxx::Queue queue;
