@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "queue/failure.hpp"
 
+#include "queue/record.hpp"
+
 #include <cerrno>
 #include <cstdint>
 #include <stdexcept>
@@ -107,6 +109,9 @@ const char* refusal(const detail::Request& request, int error) noexcept {
     case ECANCELED:
         return " (the queue is closed)";
     case EINVAL:
+        if (request.is_vectored() && request.length > most_parts) {
+            return " (more parts than the kernel takes, 1024)";
+        }
         return request.can_be_given_up ? " (more borrowed memory than Options::copy_limit: move an "
                                          "AlignedBuffer in; or the "
                                          "queue is not open)"

@@ -44,6 +44,7 @@ void Queue::open(const Options* options, std::size_t size, std::error_code* erro
     // A program built with an older header passes fewer options: the rest have their defaults.
     Options chosen;
     std::memcpy(static_cast<void*>(&chosen), options, std::min(size, sizeof(chosen)));
+    chosen.limit = std::max<std::size_t>(chosen.limit, 1); // else nothing ever has room
     std::error_code failure = no_error();
     auto fresh = std::make_unique<Implementation>(chosen, failure);
     if (!failure) {

@@ -30,6 +30,9 @@ inline constexpr std::uint8_t ended = 32;     // for the kernel, and its user ha
 inline constexpr std::uint8_t forgotten = 64; // its user, and memory that was borrowed, are gone
 } // namespace mark
 
+/// Elements of an array of iovec that the kernel takes: UIO_MAXIOV.
+inline constexpr std::size_t most_parts = 1024;
+
 /// One started operation: the engine's record, what the completion calls, and what it owns.
 struct Record : engine::Operation, detail::Handler, RecordLink {
     static constexpr std::size_t no_timer = ~std::size_t{0};

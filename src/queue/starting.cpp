@@ -49,6 +49,10 @@ detail::Handler* Queue::Implementation::prepare(detail::Request& request, int& e
         error = EBADF;
         return nullptr;
     }
+    if (request.is_vectored() && request.length > queue::most_parts) [[unlikely]] {
+        error = EINVAL;
+        return nullptr;
+    }
     if (request.can_be_given_up) [[unlikely]] {
         error = make_room(request);
         if (error != 0) {

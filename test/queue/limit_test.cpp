@@ -2,6 +2,10 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "queue/files.hpp"
 
+#include <chrono>
+#include <limits>
+#include <vector>
+
 #include <poll.h>
 
 #include <doctest/doctest.h>
@@ -120,4 +124,40 @@ TEST_CASE("polls that wait take no places from the disk") {
     CHECK(polls.once_each());
     CHECK(polls[0] == POLLIN);
     CHECK(polls[499] == POLLIN);
+}
+
+TEST_CASE("an array of more parts than the kernel takes is refused with EINVAL, copied or not") {
+    aioxx::Queue queue;
+    const aioxx::File file = disk_file(O_RDWR, "content");
+    std::byte byte{};
+    std::vector<iovec> parts(1025, iovec{&byte, 1});
+    const auto error_of = [](auto operation) {
+        std::error_code error;
+        operation.start([](auto&) {}, error);
+        return error;
+    };
+    CHECK(error_of(queue.readv(file, parts, 0)) == std::errc::invalid_argument);
+    CHECK(error_of(queue.readv(file, parts, 0).within(std::chrono::hours{1})) ==
+          std::errc::invalid_argument);
+    const std::span<const iovec> endless{parts.data(), std::numeric_limits<std::size_t>::max()};
+    CHECK(error_of(queue.readv(file, endless, 0)) == std::errc::invalid_argument);
+    CHECK(error_of(queue.writev(file, endless, 0).within(std::chrono::hours{1})) ==
+          std::errc::invalid_argument);
+    parts.pop_back();
+    CHECK_FALSE(error_of(queue.readv(file, parts, 0)));
+    queue.run();
+}
+
+TEST_CASE("a limit of 0 is one of 1: a queue can be waited for") {
+    aioxx::Queue::Options options;
+    options.limit = 0;
+    aioxx::Queue queue{options};
+    Outcomes outcomes{2};
+    queue.sleep_for(std::chrono::nanoseconds{0}).start(outcomes.at(0));
+    queue.wait_for_capacity().start(outcomes.at(1));
+    std::error_code error;
+    queue.sleep_for(std::chrono::nanoseconds{0}).start(outcomes.at(0), error);
+    CHECK(error == std::errc::resource_unavailable_try_again);
+    queue.run();
+    CHECK(outcomes.once_each());
 }

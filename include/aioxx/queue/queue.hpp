@@ -62,11 +62,12 @@ AIOXX_NAMESPACE_BEGIN
 class AIOXX_API Queue {
 public:
     struct Options {
-        /// Operations in the kernel at a time; more wait in the queue. Smaller when the system's
-        /// limit (fs.aio-max-nr) leaves no room: depth() tells. A queue that was destroyed just
-        /// before may still take its part: its context goes in the background.
+        /// Operations in the kernel at a time, at least 1; more wait in the queue. Smaller when the
+        /// system's limit (fs.aio-max-nr) leaves no room: depth() tells. A queue that was destroyed
+        /// just before may still take its part: its context goes in the background.
         unsigned depth = 128;
-        /// Operations started and not completed; starting one more fails with EAGAIN.
+        /// Operations started and not completed, at least 1; starting one more fails with EAGAIN.
+        /// Waits for capacity are not among them.
         std::size_t limit = 65536;
         /// Workers, at most: threads that make calls which block; and how long an idle one stays.
         /// With 0 the queue's own thread makes those calls. All queues together: worker_limit().
@@ -148,6 +149,7 @@ public:
     }
 
     /// Scatter and gather. The array is copied when the operation begins; the memory is borrowed.
+    /// More than 1024 parts are refused with EINVAL, as the kernel takes no more.
     Operation<std::size_t> readv(detail::LastingFile file, detail::Lasting<const iovec> buffers,
                                  std::int64_t offset) {
         return {*this, detail::transfer(Kind::readv, file, buffers, offset)};
