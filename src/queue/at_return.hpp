@@ -20,5 +20,18 @@ private:
     Function function_;
 };
 
+/// One more callback on the stack, until it has been destroyed: what it holds may use the queue
+/// when it goes.
+class Inside {
+public:
+    explicit Inside(unsigned& callbacks) noexcept : callbacks_(callbacks) { ++callbacks_; }
+    ~Inside() { --callbacks_; }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+
+private:
+    unsigned& callbacks_;
+};
+
 } // namespace queue
 AIOXX_NAMESPACE_END

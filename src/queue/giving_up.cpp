@@ -168,6 +168,7 @@ void Queue::Implementation::tell_given_up(Record& record) {
     ++told;
     ++(late ? timed_out : cancelled);
     admit_waiting_for_room();
+    const queue::Inside inside{delivering};
     const queue::AtReturn let_go{[this, &record]() noexcept {
         record.reset();
         record.marks |= mark::told;

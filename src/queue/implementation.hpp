@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
+#include <aioxx/queue/caught_exception.hpp>
 #include <aioxx/queue/queue.hpp>
 #include <aioxx/queue/task_node.hpp>
 
@@ -117,17 +118,14 @@ struct Queue::Implementation : queue::Background::Rest {
     void complete(Record& record);
     void finish_marked(Record& record) noexcept;
     void count_failed(const Record& record) noexcept;
-    /// `ended`: to be given back where the thread ends in it.
-    void call(detail::Handler& handler, Completion& completion, Record* ended = nullptr) {
-        ++delivering;
+    /// For one that is queue::Inside.
+    void call(detail::Handler& handler, Completion& completion) {
         try {
             handler.invoke(completion);
         } catch (...) {
-            failed(ended); // run() raises it when all are delivered
+            keep(detail::caught_exception()); // run() raises it when all are delivered
         }
-        --delivering;
     }
-    void failed(Record* ended);
     /// One whose callback has returned.
     void give_back(Record& record) noexcept {
         if (record.waits_for_capacity()) [[unlikely]] {

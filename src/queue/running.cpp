@@ -4,6 +4,8 @@
 
 #include "queue/implementation.hpp"
 
+#include "queue/at_return.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -127,8 +129,9 @@ void Queue::Implementation::complete(Record& record) {
     } else {
         ++untold;
     }
-    call(record, completion, &record);
-    give_back(record);
+    const queue::Inside inside{delivering};
+    const queue::AtReturn ended{[this, &record]() noexcept { give_back(record); }};
+    call(record, completion);
 }
 
 void Queue::Implementation::count_failed(const Record& record) noexcept {
@@ -156,6 +159,7 @@ std::size_t Queue::Implementation::deliver_posts() {
     std::size_t count = 0;
     for (std::size_t left = taken_posts.size() - posts_called;
          left > 0 && posts_called < taken_posts.size(); --left) {
+        const queue::Inside inside{delivering};
         const std::unique_ptr<detail::Handler> handler = std::move(taken_posts[posts_called]);
         if (++posts_called == taken_posts.size()) {
             const std::lock_guard lock{posts_mutex};

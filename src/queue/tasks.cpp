@@ -4,8 +4,6 @@
 
 #include "queue/implementation.hpp"
 
-#include <aioxx/queue/caught_exception.hpp>
-
 #include "queue/at_return.hpp"
 
 #include <array>
@@ -86,19 +84,6 @@ void Queue::Implementation::keep(std::exception_ptr failure) noexcept {
     }
 }
 
-/// Inside the handler of what a callback has thrown. Throws on where the thread ends.
-void Queue::Implementation::failed(Record* ended) {
-    try {
-        keep(detail::caught_exception());
-    } catch (...) {
-        --delivering;
-        if (ended != nullptr) {
-            give_back(*ended);
-        }
-        throw;
-    }
-}
-
 /// The first; there has to be one.
 std::exception_ptr Queue::Implementation::take_failure() noexcept {
     std::exception_ptr first = std::move(failures.front());
@@ -116,8 +101,7 @@ void Queue::begin_task(detail::TaskNode& task) {
     const queue::Entry entry{queue.owner, "spawn"};
     queue.add_task(task);
     {
-        ++queue.delivering;
-        const queue::AtReturn no_more{[&queue]() noexcept { --queue.delivering; }};
+        const queue::Inside inside{queue.delivering};
         task.frame.resume(); // which may end it
     }
     if (queue.delivering == 0 && !queue.is_copy()) {

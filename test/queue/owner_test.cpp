@@ -75,6 +75,24 @@ TEST_CASE("with checks, two threads in a queue end the program, and both are nam
                   [&] { beside_run([](aioxx::Queue& queue) { queue.flush(); }); });
 }
 
+TEST_CASE("with checks, a queue that goes with the last callback that holds it ends the program") {
+    const std::string line = "destroying a queue inside its own callback";
+    expect_caught(line, [] {
+        auto queue = std::make_shared<aioxx::Queue>();
+        queue->sleep_for(0ns).start([queue](auto&) {});
+        aioxx::Queue& running = *queue;
+        queue.reset();
+        running.run();
+    });
+    expect_caught(line, [] {
+        auto queue = std::make_shared<aioxx::Queue>();
+        queue->post([queue] {});
+        aioxx::Queue& running = *queue;
+        queue.reset();
+        running.run();
+    });
+}
+
 TEST_CASE("with checks, a queue that is destroyed inside its own callback ends the program") {
     expect_caught("destroying a queue inside its own callback", [] {
         auto queue = std::make_unique<aioxx::Queue>();

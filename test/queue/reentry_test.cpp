@@ -344,3 +344,45 @@ TEST_CASE("an event loop is woken for what run_ready() has left") {
     CHECK(queue.run_ready() == 1);
     CHECK(::poll(&readable, 1, 0) == 0);
 }
+
+TEST_CASE(
+    "what a callback or a posted call holds cannot wait for the queue when it goes: EDEADLK") {
+    aioxx::Queue queue;
+    unsigned refused = 0;
+    const auto held = [&] {
+        return std::shared_ptr<void>{nullptr, [&](void*) {
+                                         refused += errno_of([&] { queue.run(); }) == EDEADLK;
+                                         refused += errno_of([&] { queue.run_once(); }) == EDEADLK;
+                                     }};
+    };
+    queue.sleep_for(0ns).start([held = held()](auto&) {});
+    queue.run();
+    CHECK(refused == 2);
+    queue.post([held = held()] {});
+    queue.run();
+    CHECK(refused == 4);
+}
+
+TEST_CASE("what callbacks hold takes a bounded stack when it runs the queue as it goes") {
+    aioxx::Queue queue;
+    constexpr unsigned count = 20'000;
+    unsigned gone = 0;
+    unsigned nested = 0;
+    unsigned deepest = 0;
+    for (unsigned i = 0; i < count; ++i) {
+        std::shared_ptr<void> held{nullptr, [&](void*) {
+                                       ++gone;
+                                       deepest = std::max(deepest, ++nested);
+                                       queue.run_ready();
+                                       --nested;
+                                   }};
+        if (i % 2 == 0) {
+            queue.sleep_for(0ns).start([held = std::move(held)](auto&) {});
+        } else {
+            queue.post([held = std::move(held)] {});
+        }
+    }
+    queue.run();
+    CHECK(gone == count);
+    CHECK(deepest == 32);
+}

@@ -39,6 +39,7 @@ AIOXX_NAMESPACE_BEGIN
 /// queue's thread has seen what they tell it may destroy the queue, returned or not.
 ///
 /// **Callbacks** may do with their queue what they like: start, cancel, post, run_ready(), close().
+/// So may the destructors of what they hold, which belong to the callback in what follows.
 /// To wait for it there, by run() or run_once(), is EDEADLK, and to destroy it is an error that
 /// `-Dchecks=enabled` finds. Where they lie 32 deep on the stack, run_ready() and close() deliver
 /// nothing: those outside do. A thread may end inside one, by pthread_exit, but not inside the
@@ -232,7 +233,8 @@ public:
     /// it comes to an end also where that completes at once. Returns how many completions and
     /// posted calls were delivered.
     std::size_t run_ready();
-    /// Ends a run() or run_once(), this one or the next. From any thread.
+    /// Ends a run() or run_once(), this one or the next. The run() of a task is not ended: what it
+    /// awaits has a stop token for that. From any thread. Async-signal-safe.
     void stop() noexcept;
 
     /// Submits what was started inside a callback now, and not when the callback returns.
