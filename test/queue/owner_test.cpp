@@ -144,6 +144,42 @@ TEST_CASE("other threads post, ask to cancel and stop while one runs the queue")
     CHECK(outcomes[0] == -ECANCELED);
 }
 
+TEST_CASE("a signal handler stops a queue that its own thread runs") {
+    static aioxx::Queue* running;
+    aioxx::Queue queue;
+    running = &queue;
+    struct sigaction stops {};
+    struct sigaction before {};
+    stops.sa_handler = [](int) { running->stop(); };
+    REQUIRE(::sigaction(SIGUSR1, &stops, &before) == 0);
+    queue.sleep_for(1h).start([](auto&) {});
+    std::atomic<bool> over{false};
+    std::thread other{[&over, self = ::pthread_self()] {
+        while (!over) {
+            ::pthread_kill(self, SIGUSR1);
+            std::this_thread::yield();
+        }
+    }};
+    queue.run();
+    over = true;
+    other.join();
+    CHECK(queue.outstanding() == 1);
+    ::sigaction(SIGUSR1, &before, nullptr);
+}
+
+TEST_CASE("stop() leaves the run() of a task alone, and ends the next one of the queue") {
+    aioxx::Queue queue;
+    queue.stop();
+    const auto seven = [](aioxx::Queue& on) -> aioxx::Task<int> {
+        co_await on.sleep_for(0ns);
+        co_return 7;
+    };
+    CHECK(aioxx::run(queue, seven(queue)) == 7);
+    queue.sleep_for(1h).start([](auto&) {});
+    queue.run();
+    CHECK(queue.outstanding() == 1);
+}
+
 TEST_CASE("a queue is used, and destroyed, inside a callback of another") {
     aioxx::Queue queue;
     Outcomes outcomes{1};

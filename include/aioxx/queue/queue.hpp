@@ -85,8 +85,8 @@ public:
         /// works by its workers alone there: slower, with the same results.
         bool needs_kernel_aio = false;
         /// Bytes, at most, in copies of borrowed memory: an operation with a deadline or a stop
-        /// token works on one, so that it can be given up. They are made as they are needed, and
-        /// kept for the next.
+        /// token works on one, so that it can be given up. Each takes a power of two of them, 4096
+        /// or more. They are made as they are needed, and kept for the next.
         std::size_t copy_limit = std::size_t{16} << 20;
     };
 
