@@ -103,6 +103,23 @@ job_readme-program() {
         -o "$work/read" -L "$build/src" -laioxx
     head -c 5000 /dev/zero >"$work/read.input"
     [ "$(LD_LIBRARY_PATH=$build/src "$work/read" "$work/read.input")" = '4096 bytes' ]
+    from_libaio
+}
+
+# Its blocks follow one another in one source: in C++ what is right, in C what is wrong. It has each
+# name of libaio.h.
+from_libaio() {
+    local page=doc/from-libaio.md names
+    code_blocks cpp "$page" >"$work/from-libaio.cpp"
+    g++ -std=c++20 -Wall -Wextra -Werror -fsyntax-only -I include -I "$build/include" \
+        "$work/from-libaio.cpp"
+    code_blocks c "$page" >"$work/from-libaio.c"
+    gcc -Wall -Werror -fsyntax-only "$work/from-libaio.c"
+    # Not the tags that only their typedefs name.
+    names=$(grep -oE '\b(io_[a-z0-9_]+|IO_CMD_[A-Z]+)\b' /usr/include/libaio.h |
+        grep -vxE 'io_context|io_iocb_cmd_t' | sort -u)
+    ! grep -oE '\b(io_[a-z0-9_]+|IO_CMD_[A-Z]+)\b' "$page" | sort -u |
+        comm -23 <(printf '%s\n' "$names") - | grep .
 }
 
 job_lint() { ./dev lint; }
