@@ -157,11 +157,20 @@ void Engine::arm_wake_poll() noexcept {
 // --- Files ------------------------------------------------------------------------------------
 
 void Engine::add(OpenFile& file) {
-    readiness_.add(file);
+    const bool on_disk = file.traits.device != 0 && !file.traits.on_server;
+    file.slots = on_disk                 ? &slot_holders_.enter(file.traits.device)
+                 : file.traits.on_server ? &servers_
+                                         : &others_;
+    bool known = false;
     try {
+        readiness_.add(file);
+        known = true;
         workers_.enter(file);
     } catch (...) {
-        readiness_.remove(file);
+        if (known) {
+            readiness_.remove(file);
+        }
+        FileSystems<SlotHolder>::leave(*file.slots);
         throw;
     }
     files_.push_back(file);
@@ -200,6 +209,7 @@ void Engine::release_files() noexcept {
         if (file.closed && file.is_quiet()) {
             readiness_.remove(file);
             workers_.leave(file);
+            FileSystems<SlotHolder>::leave(*file.slots);
             files_.remove(file);
             file.close_reopened();
             file.retire();
@@ -234,6 +244,9 @@ void Engine::pass(bool may_start_threads) noexcept {
             }
         if (!scheduler_.to_watch.empty()) [[unlikely]] {
             watch();
+        }
+        if (scheduler_.backlog_size() > 0) [[unlikely]] {
+            watch_progress();
         }
         if (!scheduler_.to_run.empty()) [[unlikely]] {
             hand_over(may_start_threads);
@@ -337,9 +350,13 @@ void Engine::hand_over(Operation& operation) noexcept {
 }
 
 /// Looks now whether what others wait for gets on, and again after a second. The POSIX layer, whose
-/// engine may sleep nowhere, has a spare worker that does.
+/// engine may sleep nowhere, has a spare worker that does, and looks at the slots in a pass.
 void Engine::watch_progress() noexcept {
-    if (options_.table != nullptr || (alarm_ != nullptr && alarm_->is_set())) {
+    if (options_.table != nullptr) {
+        look_at_slots();
+        return;
+    }
+    if (alarm_ != nullptr && alarm_->is_set()) {
         return;
     }
     if (alarm_ == nullptr) {
@@ -357,16 +374,23 @@ void Engine::watch_progress() noexcept {
         alarm_ = std::move(made);
     }
     workers_.look(std::chrono::steady_clock::now());
-    alarm_->set(WorkerShares::silence);
+    look_at_slots();
+    alarm_->set(FileSystems<SlotHolder>::silence);
     alarm_->poll.move_to(State::to_watch);
     readiness_.watch(alarm_->poll);
 }
 
 void Engine::look_at_progress() noexcept {
     workers_.look(std::chrono::steady_clock::now());
-    if (workers_.is_held_up()) {
+    look_at_slots();
+    if (is_held_up()) {
         watch_progress();
     }
+}
+
+void Engine::look_at_slots() noexcept {
+    slot_holders_.look(std::chrono::steady_clock::now(),
+                       [this](SlotHolder& each) { scheduler_.set_slow(each, each.look()); });
 }
 
 /// No thread is allowed or to be had, or the file cannot be given to one. Late is better than

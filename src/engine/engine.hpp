@@ -38,10 +38,12 @@
 #include "core/fork_generation.hpp"
 #include "engine/alarm.hpp"
 #include "engine/event_wait.hpp"
+#include "engine/file_systems.hpp"
 #include "engine/lazy_context.hpp"
 #include "engine/mailbox.hpp"
 #include "engine/readiness.hpp"
 #include "engine/scheduler.hpp"
+#include "engine/slots.hpp"
 #include "engine/statistics.hpp"
 #include "engine/submitter.hpp"
 #include "engine/worker_pool.hpp"
@@ -110,7 +112,7 @@ public:
     /// One pass: submits what is ready, by one call where nothing is refused, and hands over to
     /// workers. May start a thread.
     void flush() noexcept {
-        if (has_commands()) {
+        if (has_commands() || is_unwatched()) {
             pass(true);
         }
     }
@@ -225,6 +227,11 @@ private:
                !scheduler_.to_probe.empty() || !scheduler_.to_release.empty() ||
                !readiness_.ready.empty();
     }
+    /// Whether something waits for a slot, and nothing sees to it that it does not do so for ever.
+    [[nodiscard]] bool is_unwatched() const noexcept {
+        return scheduler_.backlog_size() > 0 &&
+               (options_.table != nullptr || alarm_ == nullptr || !alarm_->is_set());
+    }
     void pass(bool may_start_threads) noexcept;
     void submit() noexcept;
     void call(Operation& operation) noexcept;
@@ -236,6 +243,12 @@ private:
     void tell_ready(bool in_pass) noexcept;
     void watch_progress() noexcept;
     void look_at_progress() noexcept;
+    void look_at_slots() noexcept;
+    /// Whether operations wait for others that may not end.
+    [[nodiscard]] bool is_held_up() noexcept {
+        return scheduler_.backlog_size() > 0 || scheduler_.slots().are_short() ||
+               workers_.is_held_up();
+    }
     void release_files() noexcept;
     void refused(Operation& operation, int error) noexcept;
 
@@ -253,6 +266,9 @@ private:
     std::unique_ptr<Alarm> alarm_; // null until operations wait for others that may not end
     Mailbox mailbox_;
     SharedTable shared_table_;
+    FileSystems<SlotHolder> slot_holders_;
+    SlotHolder servers_{true};
+    SlotHolder others_; // what is on no file system
     Scheduler scheduler_;
     Submitter submitter_;
     LazyContext context_; // what the kernel holds is declared above, and outlives it

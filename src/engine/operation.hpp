@@ -20,6 +20,7 @@ AIOXX_NAMESPACE_BEGIN
 namespace engine {
 
 class FileRecord;
+class SlotHolder;
 class Turn;
 
 /// What a poll tells, asked for or not.
@@ -71,7 +72,7 @@ public:
     bool read_ahead = false;       // the same: the kernel has been told of it
     bool end_of_file = false;
     std::uint64_t sequence = 0; // among the writes and flushes of its file
-    std::uint64_t slot = 0;     // of the context: its share of the Slots; 0: none
+    SlotHolder* slot = nullptr; // of the context: whose account it is on; null: it has none
     std::size_t done = 0;       // bytes transferred by earlier parts; done_so_far() elsewhere
     Turn* turn = nullptr;       // with the worker pool: of which it is one, or null
     void* pin = nullptr;        // what keeps its file for a worker, where a number does not
@@ -94,7 +95,7 @@ public:
         cancel_requested = false;
     }
 
-    [[nodiscard]] bool has_slot() const noexcept { return slot != 0; }
+    [[nodiscard]] bool has_slot() const noexcept { return slot != nullptr; }
     [[nodiscard]] bool is_read() const noexcept { return request.is_read(); }
     [[nodiscard]] bool is_write() const noexcept { return request.is_write(); }
     [[nodiscard]] bool is_transfer() const noexcept { return request.is_transfer(); }

@@ -148,7 +148,7 @@ inline RoutePolicy::Question Scheduler::question(const Operation& operation) con
             .appends = FileOrder::is_appending(operation),
             .nonblocking = file.nonblocking,
             .small = file.traits.direct || is_small(operation),
-            .kernel_aio = has_slots_for(file.traits),
+            .kernel_aio = has_slots_for(file),
             .nowait_always = options_.nowait_always};
 }
 
@@ -220,6 +220,12 @@ void Scheduler::set_slots(std::size_t capacity) noexcept {
     advance();
 }
 
+void Scheduler::set_slow(SlotHolder& holder, bool slow) noexcept {
+    if (slots_.set_slow(holder, slow)) {
+        advance();
+    }
+}
+
 void Scheduler::refused(Operation& operation, int error) noexcept {
     const bool was_submitted = operation.has_slot();
     give_back_slot(operation);
@@ -243,7 +249,7 @@ bool Scheduler::submit_instead(Operation& operation) noexcept {
         return false; // it has to be made to its end before the next
     }
     if (!operation.has_slot()) {
-        if (!slots_.available() || !has_slots_for(operation.file->traits)) {
+        if (!slots_.available() || !has_slots_for(*operation.file)) {
             return false;
         }
         take_slot(operation);
@@ -585,12 +591,14 @@ void Scheduler::advance_all() noexcept {
 // --- States and slots -------------------------------------------------------------------------
 
 void Scheduler::take_slot(Operation& operation) noexcept {
-    operation.slot = operation.file->slot;
-    slots_.take(operation.slot);
+    operation.slot = operation.file->slots;
+    slots_.take(*operation.slot);
 }
 
 void Scheduler::give_back_slot(Operation& operation) noexcept {
-    slots_.give_back(std::exchange(operation.slot, 0));
+    if (SlotHolder* const holder = std::exchange(operation.slot, nullptr)) {
+        slots_.give_back(*holder);
+    }
 }
 
 } // namespace engine

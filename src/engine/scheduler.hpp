@@ -95,6 +95,8 @@ public:
     void expire(FileRecord& file) noexcept;
     /// No operation will be started on the file any more.
     void close(FileRecord& file) noexcept;
+    /// The file systems of `holder` do not answer, or do so again.
+    void set_slow(SlotHolder& holder, bool slow) noexcept;
     /// Something that kept the file beside its operations has ended: look again.
     void release(FileRecord& file) noexcept;
 
@@ -143,14 +145,19 @@ private:
         }
     }
     void advance_all() noexcept;
-    /// Without kernel AIO nothing needs a slot.
+    /// Without kernel AIO nothing needs a slot, and where slow file systems hold too many nothing
+    /// waits for one.
     [[nodiscard]] bool may_leave_backlog() const noexcept {
-        return slots_.available() || slots_.capacity() == 0;
+        return slots_.available() || slots_.capacity() == 0 || slots_.are_short();
     }
-    /// What is on a server leaves some to the rest: when it has used up its share workers make the
-    /// calls.
-    [[nodiscard]] bool has_slots_for(const FileTraits& file) const noexcept {
-        return slots_.capacity() > 0 && (!file.on_server || slots_.available_on_server());
+    /// What is slow leaves some to the rest. Where there are none, and no waiting for one, workers
+    /// make the calls.
+    [[nodiscard]] bool has_slots_for(const FileRecord& file) const noexcept {
+        if (slots_.capacity() == 0) {
+            return false;
+        }
+        return file.slots->is_slow() ? slots_.available_to_slow()
+                                     : slots_.available() || !slots_.are_short();
     }
     [[nodiscard]] RoutePolicy::Question question(const Operation& operation) const noexcept;
     [[nodiscard]] bool holds_flushes(const Operation& operation) const noexcept {

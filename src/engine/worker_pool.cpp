@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::chrono::nanoseconds shortest_idle = std::chrono::milliseconds{1};
 constexpr std::chrono::nanoseconds stuck_after = std::chrono::milliseconds{10};
-constexpr std::chrono::nanoseconds silent_after = WorkerShares::silence;
+constexpr std::chrono::nanoseconds silent_after = FileSystems<FileSystem>::silence;
 
 WorkerPool::Options with_idle_time(WorkerPool::Options options) noexcept {
     options.idle = std::max(options.idle, shortest_idle);

@@ -2,13 +2,12 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
+#include "engine/file_systems.hpp"
 #include "engine/slots.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <list>
 
 AIOXX_NAMESPACE_BEGIN
 namespace engine {
@@ -19,9 +18,10 @@ struct FileSystem {
     std::size_t files = 0;
     unsigned busy = 0;           // workers that are in a call on it
     std::uint64_t completed = 0; // calls
-    std::uint64_t seen = 0;      // of those, at the last look
-    bool was_busy = false;       // at the last look
     bool silent = false;         // it does not answer
+    Progress progress;
+
+    [[nodiscard]] bool is_in_use() const noexcept { return busy > 0; }
 };
 
 /// How many workers are in calls, and which calls may be begun.
@@ -34,8 +34,7 @@ struct FileSystem {
 /// Pure: time comes from the caller. The WorkerPool's, under its mutex. Only enter() allocates.
 class WorkerShares {
 public:
-    using Time = std::chrono::steady_clock::time_point;
-    static constexpr std::chrono::seconds silence{1};
+    using Time = FileSystems<FileSystem>::Time;
 
     /// One that is under way.
     struct Call {
@@ -44,8 +43,10 @@ public:
     };
 
     /// For one more file on `device`. The answer is for its operations. Throws std::bad_alloc.
-    FileSystem& enter(std::uint64_t device);
-    static void leave(FileSystem& file_system) noexcept { --file_system.files; }
+    FileSystem& enter(std::uint64_t device) { return file_systems_.enter(device); }
+    static void leave(FileSystem& file_system) noexcept {
+        FileSystems<FileSystem>::leave(file_system);
+    }
 
     [[nodiscard]] static bool is_slow(const Call& call) noexcept {
         return call.on_server || (call.on != nullptr && call.on->silent);
@@ -87,7 +88,17 @@ public:
 
     /// Looks which file systems are silent; does nothing until a second after the last look. True
     /// when one has become so.
-    bool look(Time now) noexcept;
+    bool look(Time now) noexcept {
+        bool any = false;
+        file_systems_.look(now, [&](FileSystem& each) {
+            if (each.progress.is_stuck(each.busy > 0, each.completed) && !each.silent) {
+                each.silent = true;
+                slow_ += each.busy;
+                any = true;
+            }
+        });
+        return any;
+    }
 
     [[nodiscard]] unsigned busy() const noexcept { return busy_; }
 
@@ -113,10 +124,9 @@ private:
         return workers - static_cast<unsigned>(last_quarter(workers));
     }
 
-    std::list<FileSystem> file_systems_; // those without files and calls are used again
-    unsigned busy_ = 0;                  // workers that are in a call or a task
-    unsigned slow_ = 0;                  // of those, in a slow call
-    Time looked_{};
+    FileSystems<FileSystem> file_systems_;
+    unsigned busy_ = 0; // workers that are in a call or a task
+    unsigned slow_ = 0; // of those, in a slow call
 };
 
 } // namespace engine

@@ -310,6 +310,53 @@ TEST_CASE("a device that does not answer holds up reads on btrfs, and not the th
     check_gated_device("btrfs");
 }
 
+TEST_CASE("a device that falls silent with all slots does not hold up reads of another disk") {
+    auto mounted = attempt<NewFileSystem<>>("ext4");
+    if (!mounted) {
+        SKIP_CASE(mounted.reason());
+    }
+    const std::string path = mounted->file("silent");
+    const File silent = File::open(path.c_str(), O_RDWR | O_CREAT | O_DIRECT);
+    const TemporaryDirectory directory;
+    const File disk = File::open(directory.file("file").c_str(), O_RDWR | O_CREAT | O_DIRECT);
+    Blocks blocks;
+    blocks.fill(std::byte{0x11});
+    for (const File* const file : {&silent, &disk}) {
+        Behind before;
+        before.write(*file, blocks);
+        before.queue().run();
+        REQUIRE(before.whole() == count);
+    }
+    Behind behind{{.depth = 4}};
+    auto gate = attempt<Gate>(mounted->device());
+    if (!gate) {
+        SKIP_CASE(gate.reason());
+    }
+    gate->close();
+    Watchdog watchdog{[&] { gate->open(); }};
+    Blocks never;
+    behind.read(silent, never);
+    Blocks back;
+    std::size_t read = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        behind.queue()
+            .read(disk, std::span<std::byte>{back.buffers[i]},
+                  static_cast<std::int64_t>(i * block_size))
+            .start(
+                [&read](const Completion& done) { read += done.bytes() == block_size ? 1U : 0U; });
+    }
+    while (read < count) {
+        behind.queue().run_once();
+    }
+    CHECK(behind.whole() == 0);
+    watchdog.came_back();
+    CHECK_FALSE(watchdog.opened_by_force());
+    behind.queue().run();
+    CHECK(behind.whole() == count);
+    CHECK(back.all(std::byte{0x11}));
+    CHECK(never.all(std::byte{0x11}));
+}
+
 /// Frozen, as for a snapshot; thawed in any case.
 class Frozen {
 public:

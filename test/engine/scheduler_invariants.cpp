@@ -4,6 +4,7 @@
 
 #include "scheduler_world.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 
@@ -94,6 +95,7 @@ void World::make_digest(const std::array<std::uint8_t, most_operations>& places)
         word = word << 1U | (file.kept ? 1U : 0U);
         word = word << 1U | (file.polled ? 1U : 0U);
         word = word << 1U | (file.retired ? 1U : 0U);
+        word = word << 1U | (file.slots->is_slow() ? 1U : 0U);
     }
     for (const engine::FileRecord* file = block_.scheduler.to_release.front(); file != nullptr;
          file = engine::List<engine::FileRecord>::next(*file)) {
@@ -202,11 +204,11 @@ const char* World::check_ways() const noexcept {
 const char* World::check_slots() const noexcept {
     const Scheduler& scheduler = block_.scheduler;
     std::size_t used = 0;
-    std::size_t used_on_server = 0;
+    std::size_t used_by_slow = 0;
     for (const Subject& operation : block_.operations) {
         const State state = operation.state();
         used += operation.has_slot() ? 1U : 0U;
-        used_on_server += operation.has_slot() && operation.file->traits.on_server ? 1U : 0U;
+        used_by_slow += operation.has_slot() && operation.file->slots->is_slow() ? 1U : 0U;
         const bool submits =
             !operation.is_poll() && (state == State::to_submit || state == State::kernel ||
                                      ((state == State::to_run || state == State::worker) &&
@@ -218,16 +220,21 @@ const char* World::check_slots() const noexcept {
     if (scheduler.slots().used() != used) {
         return "as many slots are used as operations have one";
     }
-    const std::size_t capacity = scheduler.slots().capacity();
-    if (scheduler.slots().used_on_server() != used_on_server ||
-        (scenario_.slots.size() == 1 &&
-         used_on_server > capacity - engine::last_quarter(capacity))) {
+    if (scheduler.slots().used_by_slow() != used_by_slow) {
+        return "as many are used by what is slow as such operations have";
+    }
+    const bool falls_silent =
+        std::ranges::any_of(scenario_.files, [](const FilePlan& file) { return file.silent; });
+    if (scenario_.slots.size() == 1 && !falls_silent && scheduler.slots().are_short()) {
         return "what is on a server leaves the last quarter of the slots";
     }
-    return scheduler.backlog_size() > 0 &&
-                   (scheduler.slots().available() || scheduler.slots().capacity() == 0)
-               ? "nothing waits for a slot that there is"
-               : nullptr;
+    if (scheduler.backlog_size() == 0) {
+        return nullptr;
+    }
+    if (scheduler.slots().available() || scheduler.slots().capacity() == 0) {
+        return "nothing waits for a slot that there is";
+    }
+    return scheduler.slots().are_short() ? "nothing waits for a slot that may never come" : nullptr;
 }
 
 /// No operation waits for what cannot come.
@@ -268,13 +275,19 @@ void World::check_backlogged(std::uint32_t before) noexcept {
 
 bool World::needs_no_slot(const Subject& operation) const noexcept {
     engine::FileRecord& file = *operation.file;
+    const engine::Slots& slots = block_.scheduler.slots();
+    // The last slot of what is slow may have gone to another that waited, in the same step.
+    const bool just_taken = std::ranges::any_of(block_.operations, [](const Subject& other) {
+        return other.state() == State::to_submit && other.has_slot() && other.slot->is_slow();
+    });
+    const bool finds_one = file.slots->is_slow() ? slots.available_to_slow() || just_taken
+                                                 : slots.available() || !slots.are_short();
     const RoutePolicy::Question question{
         .write = operation.is_write(),
         .asks_nowait = (operation.request.flags & RwFlags::nowait) != RwFlags::none,
         .appends = appends(operation),
         .nonblocking = file.nonblocking,
-        .kernel_aio = block_.scheduler.slots().capacity() > 0 &&
-                      (!file.traits.on_server || block_.scheduler.slots().available_on_server()),
+        .kernel_aio = slots.capacity() > 0 && finds_one,
         .nowait_always = scenario_.options.nowait_always};
     return !operation.is_transfer() || !RoutePolicy::needs_slot(file.traits, question);
 }

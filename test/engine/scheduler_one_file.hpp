@@ -29,7 +29,10 @@ inline constexpr FileTraits device{};
 inline constexpr FileTraits in_memory{.regular = true, .in_memory = true};
 
 struct PlainRecord : engine::FileRecord {
-    using engine::FileRecord::FileRecord;
+    explicit PlainRecord(const FileTraits& kind) : FileRecord(kind), holder(kind.on_server) {
+        slots = &holder;
+    }
+    engine::SlotHolder holder;
 };
 
 /// A scheduler, and operations on one file of a kind.

@@ -186,6 +186,8 @@ void World::perform_on_file(Record& file, const Step& step) noexcept {
         scheduler.expire(file);
     } else if (step.event == Event::close) {
         scheduler.close(file);
+    } else if (step.event == Event::slow) {
+        scheduler.set_slow(file.holder, step.value != 0);
     } else if (step.event == Event::quiet) {
         file.polled = false;
         if (file.closed) {

@@ -143,6 +143,9 @@ void StepList::on_files() noexcept {
         if (scenario.files[i].closes && !file.closed) {
             add(Event::close, i);
         }
+        if (scenario.files[i].silent) {
+            fault(Event::slow, i, file.slots->is_slow() ? 0 : 1);
+        }
     }
 }
 
@@ -176,7 +179,7 @@ void StepList::front_of_to_submit(const Subject& operation) noexcept {
 
 bool StepList::has_room_for(const Subject& operation) const noexcept {
     const engine::Slots& slots = world_.block_.scheduler.slots();
-    return slots.available() && (!operation.file->traits.on_server || slots.available_on_server());
+    return slots.available() && (!operation.file->slots->is_slow() || slots.available_to_slow());
 }
 
 void StepList::front_of_to_run(const Subject& operation) noexcept {
@@ -328,7 +331,7 @@ const char* name_of(Event event) noexcept {
         "reopened",       "poll_to_submit", "poll_to_worker",  "poll_accepted",
         "poll_to_epoll",  "ready",          "unwatchable",     "probed",
         "take",           "release",        "quiet",           "expire",
-        "close",          "set_slots"};
+        "close",          "slow",           "set_slots"};
     return names[static_cast<std::size_t>(event)];
 }
 

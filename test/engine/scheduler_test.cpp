@@ -170,6 +170,36 @@ TEST_CASE("of the slots a server leaves a quarter, and workers make what it has 
     CHECK(on.scheduler.slots().used() == 3);
 }
 
+TEST_CASE("while a silent disk holds the last slots, workers make what finds none, of others") {
+    OneFile on{direct, 2};
+    PlainRecord other{direct};
+    Operation& first = on.start(0, Kind::read);
+    on.start(1, Kind::read);
+    for (std::size_t place = 2; place < 4; ++place) {
+        on.operations[place].request = first.request;
+        on.operations[place].file = &other;
+    }
+    Operation& waiting = on.operations[2];
+    on.scheduler.start(waiting);
+    CHECK(waiting.state() == State::backlog);
+    on.scheduler.set_slow(on.file.holder, true);
+    CHECK(&next_of(on.scheduler.to_run) == &waiting);
+    Operation& next = on.operations[3];
+    on.scheduler.start(next);
+    CHECK(next.state() == State::to_run);
+    CHECK(next.way == Way::worker);
+
+    for (Operation* const each : {&first, &on.operations[1]}) {
+        on.scheduler.to_submit.remove(*each);
+        on.scheduler.submitted(*each, false, false);
+    }
+    on.scheduler.result(first, 4, 0);
+    on.scheduler.set_slow(on.file.holder, false);
+    CHECK(on.take() == &first);
+    Operation& again = on.start(0, Kind::read);
+    CHECK(&next_of(on.scheduler.to_submit) == &again);
+}
+
 /// Reads 4 bytes by a try that comes back with `result`, and by a worker what remains.
 void read_by_try(OneFile& on, std::int64_t result) {
     Operation& read = on.start(0, Kind::read);

@@ -186,6 +186,7 @@ void World::perform(const Step& step) noexcept {
     case Event::quiet:
     case Event::expire:
     case Event::close:
+    case Event::slow:
         perform_on_file(block_.files[step.subject], step);
         break;
     case Event::set_slots:

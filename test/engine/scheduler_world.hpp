@@ -28,6 +28,7 @@ struct FilePlan {
     bool keeps = false;              // it is kept while operations are under way
     bool reopens = false;            // it can have an O_NONBLOCK descriptor
     bool lingers = false;            // a poll of Readiness's own may outlast the operations
+    bool silent = false;             // its disk may stop answering, and answer again
     unsigned slept = 0;              // submits that have been seen to sleep
     std::array<int, 2> impossible{}; // as FileRecord has it
 };
@@ -80,9 +81,10 @@ enum class Event : std::uint8_t {
     quiet,       // the poll of Readiness's own on it has ended
     expire,
     close,
+    slow, // value: whether it is
     set_slots,
 };
-inline constexpr std::size_t event_count = 26;
+inline constexpr std::size_t event_count = 27;
 
 struct Step {
     Event event = Event::start;
@@ -108,7 +110,10 @@ struct Subject : engine::Operation {
 };
 
 struct Record : engine::FileRecord {
-    explicit Record(const FilePlan& plan) : FileRecord(plan.traits) {}
+    explicit Record(const FilePlan& plan) : FileRecord(plan.traits), holder(plan.traits.on_server) {
+        slots = &holder;
+    }
+    engine::SlotHolder holder;
     bool polled = false;  // by a poll of Readiness's own
     bool retired = false; // released after it was closed: it is gone
 };
