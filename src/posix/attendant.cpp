@@ -15,7 +15,6 @@ namespace {
 constexpr std::size_t stack_size = std::size_t{256} * 1024;
 constexpr std::chrono::nanoseconds least_sleep = std::chrono::milliseconds{100};
 constexpr std::chrono::nanoseconds longest_sleep = std::chrono::hours{1};
-constexpr std::chrono::nanoseconds retry = std::chrono::milliseconds{1};
 
 } // namespace
 
@@ -57,14 +56,14 @@ void Attendant::remove_reason() noexcept {
     }
 }
 
-void Attendant::attend(Request& request) noexcept {
-    if (!std::exchange(request.attended, true)) {
+void Attendant::attend(Notice& notice) noexcept {
+    if (!std::exchange(notice.attended, true)) {
         add_reason();
     }
 }
 
-void Attendant::release(Request& request) noexcept {
-    if (std::exchange(request.attended, false)) {
+void Attendant::release(Notice& notice) noexcept {
+    if (std::exchange(notice.attended, false)) {
         remove_reason();
     }
 }
@@ -86,7 +85,8 @@ void Attendant::run() noexcept {
 
 /// Sleeps longer each time in a row that nothing came of it.
 void Attendant::sleep() noexcept {
-    sleeps_for_ = duties_.has_to_retry() ? retry : next_sleep_;
+    const std::chrono::nanoseconds retry = duties_.retry_after();
+    sleeps_for_ = retry > std::chrono::nanoseconds::zero() ? retry : next_sleep_;
     const std::chrono::nanoseconds limit = sleeps_for_;
     const bool may_sleep = duties_.begin_sleep();
     CriticalSection::unlock();

@@ -25,8 +25,8 @@ public:
         virtual void work() noexcept = 0;
         /// There is more to do already.
         [[nodiscard]] virtual bool has_work() noexcept = 0;
-        /// There will be more to do, and no event will say so.
-        [[nodiscard]] virtual bool has_to_retry() noexcept = 0;
+        /// There will be more to do after this time, and no event will say so. 0: there will not.
+        [[nodiscard]] virtual std::chrono::nanoseconds retry_after() noexcept = 0;
         /// Nothing can be done any more: the thread ends.
         [[nodiscard]] virtual bool is_over() noexcept = 0;
         /// Announces a sleep, before the lock is released: from here until end_sleep() no other
@@ -63,9 +63,9 @@ public:
     }
     /// One reason less.
     void remove_reason() noexcept;
-    /// The same for a request, which is one reason at the most.
-    void attend(Request& request) noexcept;
-    void release(Request& request) noexcept;
+    /// The same for a request or a list, which is one reason at the most.
+    void attend(Notice& notice) noexcept;
+    void release(Notice& notice) noexcept;
 
 private:
     void run() noexcept;

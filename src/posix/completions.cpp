@@ -33,6 +33,7 @@ void Completions::reap(const sigset_t* before) noexcept {
     descriptors_.end_vain_watches();
     submit(before);
     settle(Moment::later, found);
+    notifier_.retry();
     if (found.any) {
         waiters_.wake();
     }
@@ -61,15 +62,11 @@ void Completions::end(Request& request, Moment moment, Found& found) noexcept {
     found.size_signal |= request.is_write() && request.result == -EFBIG;
     const std::int64_t result = result_of(request);
     requests_.end(request);
-    RequestList* const list = request.list;
-    if (list != nullptr) {
-        list->failed |= result < 0;
+    if (request.list != nullptr) {
+        request.list->failed |= result < 0;
     }
     request.block->finish(result); // the block may be gone from here on
     notifier_.request_is_done(request, moment);
-    if (list != nullptr) {
-        notifier_.count_down(*list, moment);
-    }
 }
 
 } // namespace posix

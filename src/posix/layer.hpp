@@ -81,7 +81,9 @@ private:
     // What the attendant does.
     void work() noexcept override;
     bool has_work() noexcept override { return engine_.has_events(); }
-    bool has_to_retry() noexcept override { return engine_.has_unsubmitted(); }
+    std::chrono::nanoseconds retry_after() noexcept override {
+        return engine_.has_unsubmitted() ? Notifier::least_pause : notifier_.retry_after();
+    }
     bool is_over() noexcept override { return own_descriptors_.are_closed(); }
     bool begin_sleep() noexcept override {
         return engine_.mailbox().begin_sleep(engine::Mailbox::Sleep::ring);

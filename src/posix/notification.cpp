@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "posix/notification.hpp"
 
+#include <cerrno>
 #include <cstdlib>
 
 #include <pthread.h>
@@ -15,6 +16,7 @@ namespace {
 struct Call {
     void (*function)(sigval);
     sigval value;
+    std::atomic<bool>* runs;
 };
 
 void* make_call(void* given) {
@@ -24,39 +26,48 @@ void* make_call(void* given) {
     sigset_t none; // as with glibc; the creating thread blocks all signals
     ::sigemptyset(&none);
     ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+    if (call.runs != nullptr) {
+        call.runs->store(true);
+    }
     call.function(call.value);
     return nullptr;
 }
 
 } // namespace
 
-void send_signal(const sigevent& notification) noexcept {
+bool send_signal(const sigevent& notification) noexcept {
     siginfo_t info{};
     info.si_signo = notification.sigev_signo;
     info.si_code = SI_ASYNCIO; // sigqueue(3) would say SI_QUEUE
     info.si_pid = ::getpid();
     info.si_uid = ::getuid();
     info.si_value = notification.sigev_value;
-    ::syscall(SYS_rt_sigqueueinfo, info.si_pid, info.si_signo, &info);
+    const int errno_before = errno;
+    const bool sent =
+        ::syscall(SYS_rt_sigqueueinfo, info.si_pid, info.si_signo, &info) == 0 || errno != EAGAIN;
+    errno = errno_before;
+    return sent;
 }
 
-void make_thread(const sigevent& notification) noexcept {
+bool make_thread(const sigevent& notification, std::atomic<bool>* runs) noexcept {
     auto* const call = static_cast<Call*>(std::malloc(sizeof(Call)));
     if (call == nullptr) {
-        return;
+        return false;
     }
-    *call = {notification.sigev_notify_function, notification.sigev_value};
+    *call = {notification.sigev_notify_function, notification.sigev_value, runs};
     pthread_attr_t detached;
     ::pthread_attr_init(&detached);
     ::pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
     const auto* attributes =
         static_cast<const pthread_attr_t*>(notification.sigev_notify_attributes);
     pthread_t thread{};
-    if (::pthread_create(&thread, attributes != nullptr ? attributes : &detached, make_call,
-                         call) != 0) {
+    const int error =
+        ::pthread_create(&thread, attributes != nullptr ? attributes : &detached, make_call, call);
+    if (error != 0) {
         std::free(call);
     }
     ::pthread_attr_destroy(&detached);
+    return error != EAGAIN && error != ENOMEM; // nothing else of it passes
 }
 
 } // namespace posix

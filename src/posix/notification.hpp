@@ -4,6 +4,7 @@
 
 #include <aioxx/kernel/namespace.hpp>
 
+#include <atomic>
 #include <csignal>
 
 AIOXX_NAMESPACE_BEGIN
@@ -38,13 +39,13 @@ inline bool is_silent(const sigevent& notification) noexcept {
            (notification.sigev_notify == SIGEV_SIGNAL && notification.sigev_signo == 0);
 }
 
-/// SIGEV_SIGNAL: queues the signal to this process, with the value and the code SI_ASYNCIO.
-/// Async-signal-safe.
-void send_signal(const sigevent& notification) noexcept;
+/// SIGEV_SIGNAL: queues the signal to this process, with the value and the code SI_ASYNCIO. False
+/// where there is no room for it now (RLIMIT_SIGPENDING). Async-signal-safe.
+[[nodiscard]] bool send_signal(const sigevent& notification) noexcept;
 
-/// SIGEV_THREAD: makes the thread. Where none can be made the notice is lost, as with glibc. Not
-/// for signal handlers.
-void make_thread(const sigevent& notification) noexcept;
+/// SIGEV_THREAD: makes the thread. False where none can be made now. `runs`: set by the thread
+/// before it calls the program's function; null for nobody. Not for signal handlers.
+[[nodiscard]] bool make_thread(const sigevent& notification, std::atomic<bool>* runs) noexcept;
 
 } // namespace posix
 AIOXX_NAMESPACE_END

@@ -5,6 +5,9 @@
 #include "posix/attendant.hpp"
 #include "posix/request_table.hpp"
 
+#include <array>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 
 AIOXX_NAMESPACE_BEGIN
@@ -21,33 +24,67 @@ enum class Moment : std::uint8_t {
 /// - SIGEV_SIGNAL found inside the call that starts requests: the attendant. The signal would come
 ///   before that call returns, and a program that goes on to pause() would miss it. With glibc it
 ///   comes from another thread, and so later;
-/// - any other signal: the thread that finds the completion, at once.
+/// - any other signal: the thread that finds the completion, at once, unless others wait already.
 ///
-/// The order: the result is in the block before its notice is sent, and of the notices that one
-/// thread sends, those of requests come before that of their list. A notice that was left to the
-/// attendant may come after later ones that other threads send. Used with the CriticalSection held.
+/// The order: the result is in the block before its notice is sent. What waits is sent in order,
+/// separately for each of the means; what there is no room for waits on. A list counts a request
+/// until its notice has been sent, so that the list's comes last, by whichever threads. Of a
+/// thread it is waited for until it has run for a moment: the program's function is called then.
+/// Used with the CriticalSection held.
 class Notifier {
 public:
+    static constexpr std::chrono::nanoseconds least_pause = std::chrono::milliseconds{1};
+
     Notifier(RequestTable& requests, Attendant& attendant) noexcept
         : requests_(requests), attendant_(attendant) {}
     Notifier(const Notifier&) = delete;
     Notifier& operator=(const Notifier&) = delete;
 
-    /// The request is done, and its result is in the block. Sends its notice and gives the
-    /// request back, or leaves both to the attendant. Async-signal-safe.
+    /// The request is done, and its result is in the block. Sends its notice, counts down its list
+    /// and gives the request back, or leaves all that to the attendant. Async-signal-safe.
     void request_is_done(Request& request, Moment moment) noexcept;
     /// The list counts one unfinished request less; with the last the list's notice is sent, and
     /// the list given back unless it is awaited. Whether this was the last. Async-signal-safe.
     bool count_down(RequestList& list, Moment moment) noexcept;
-    /// By the attendant: sends what was left to it, and gives the requests and lists back. Releases
-    /// the lock around each notice.
+    /// By the attendant: sends what waits and has room, and gives the requests and lists back.
+    /// Releases the lock in between.
     void send_all() noexcept;
+    /// Sends signals that wait, where there is no attendant to do it. Async-signal-safe.
+    void retry() noexcept {
+        if (has_any() && !attendant_.runs()) {
+            send_signals();
+        }
+    }
+    /// When send_all() may do more than it has; 0 where nothing waits.
+    [[nodiscard]] std::chrono::nanoseconds retry_after() const noexcept {
+        return has_any() ? pause_ : std::chrono::nanoseconds::zero();
+    }
 
 private:
-    Requests requests_to_tell_; // done, of those left to the attendant
-    RequestLists lists_to_tell_;
+    /// Each may lack room by itself: the kernel queues real-time signals up to a limit; others it
+    /// sends all the same.
+    enum class Means : std::size_t { thread, queued_signal, plain_signal };
+
+    static Means means_of(const sigevent& notification) noexcept;
+    [[nodiscard]] Notices& waiting(Means means) noexcept {
+        return waiting_[static_cast<std::size_t>(means)];
+    }
+    [[nodiscard]] bool has_any() const noexcept {
+        return !waiting_[0].empty() || !waiting_[1].empty() || !waiting_[2].empty() ||
+               !beginning_.empty();
+    }
+    void tell(Notice& notice, Moment moment) noexcept;
+    void told(Notice& notice, Moment moment) noexcept;
+    bool send_first_signal(Means means) noexcept;
+    bool make_first_thread() noexcept;
+    void send_signals() noexcept;
+    bool settle_threads() noexcept;
+
+    std::array<Notices, 3> waiting_; // by their means
+    Notices beginning_; // requests whose threads were made, and whose lists wait until they run
     RequestTable& requests_;
     Attendant& attendant_;
+    std::chrono::nanoseconds pause_ = least_pause;
 };
 
 } // namespace posix

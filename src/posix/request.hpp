@@ -5,33 +5,53 @@
 #include "engine/operation.hpp"
 #include "posix/control_block.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
-/// The requests of one lio_listio, for as long as the list's notice or LIO_WAIT needs the last one.
-struct RequestList : engine::Link<RequestList, 0> {
+/// What is told of, when it is done: a request or a list.
+struct Notice : engine::Link<Notice, 4> {
+    enum class Of : std::uint8_t { request, list };
+
+    explicit Notice(Of what) noexcept : of(what) {}
+
+    const Of of;
+    bool attended = false; // a reason for the attendant to run
     sigevent notification{};
-    std::size_t unfinished = 0; // requests, and one more until all have been started
+};
+
+/// The requests of one lio_listio, for as long as the list's notice or LIO_WAIT needs the last one.
+struct RequestList : Notice, engine::Link<RequestList, 0> {
+    RequestList() noexcept : Notice(Of::list) {}
+
+    /// Requests, and one more until all have been started. One that has a notice counts until that
+    /// has been sent, where the list has one as well.
+    std::size_t unfinished = 0;
     bool failed = false;
     bool awaited = false; // by LIO_WAIT; then the waiter gives the list back
 };
 
 /// One request in progress. The block is the program's: it is read when the request is started, and
 /// written when it is done.
-struct Request : engine::Operation, engine::Link<Request, 2> {
+struct Request : engine::Operation, Notice, engine::Link<Request, 2> {
+    Request() noexcept : Notice(Of::request) {}
+
     ControlBlock* block = nullptr;
-    sigevent notification{};
     RequestList* list = nullptr;
     std::uint64_t number = 0;  // in the order of starting
-    bool attended = false;     // a reason for the attendant to run
     bool no_resources = false; // was cancelled because no thread could be made: EAGAIN
+    /// Of its SIGEV_THREAD, where a list's notice comes after: the thread runs, seen since.
+    std::atomic<bool> thread_runs{false};
+    std::chrono::steady_clock::time_point seen_running;
 };
 
-/// A request is in one of these: those in progress, those whose notice is to be sent, free ones.
+/// A request is in one of these: those in progress, free ones.
 using Requests = engine::List<Request, 2>;
+using Notices = engine::List<Notice, 4>;
 using RequestLists = engine::List<RequestList, 0>;
 
 } // namespace posix

@@ -106,7 +106,6 @@ void StartingCall::begin(Request& request, ControlBlock& block) noexcept {
     request.block = &block;
     request.notification = block.notification;
     request.list = list_;
-    request.attended = false;
     request.no_resources = false;
     block.begin(&request, layer_.generation());
     layer_.requests().begin(request);

@@ -26,7 +26,9 @@ public:
         work_();
     }
     bool has_work() noexcept override { return false; }
-    bool has_to_retry() noexcept override { return must_retry; }
+    std::chrono::nanoseconds retry_after() noexcept override {
+        return std::chrono::milliseconds{must_retry ? 1 : 0};
+    }
     bool is_over() noexcept override { return over; }
     bool begin_sleep() noexcept override {
         ++announced;

@@ -157,6 +157,82 @@ POSIX_CASE("the list's notification comes once, and after the last of its reques
     CHECK(!whole.there());
 }
 
+/// The requests of a list, which complete in several ways: in the call, in a worker, with an error.
+struct MixedList {
+    MixedList() : read{file, 7}, bad{closed_descriptor(), 7}, write{file, "more", 7} {
+        read.as(LIO_READ);
+        bad.as(LIO_READ);
+        write.as(LIO_WRITE);
+    }
+    static constexpr int size = 3;
+
+    const TemporaryFile file{"content"};
+    Block read;
+    Block bad;
+    Block write;
+    std::array<aiocb*, size> blocks{read, write, bad};
+};
+
+POSIX_CASE("the list's signal comes after the signals of all its requests") {
+    constexpr int rounds = 300;
+    const BlockedSignal signal{SIGRTMIN}; // one number: signals of one are in order
+    int early = 0;
+    for (int i = 0; i < rounds; ++i) {
+        MixedList list;
+        list.read.signals(signal);
+        list.bad.signals(signal);
+        list.write.signals(signal);
+        sigevent of_list = signal_event(signal, 0);
+        of_list.sigev_value.sival_ptr = nullptr;
+        REQUIRE(lio_listio(LIO_NOWAIT, list.blocks.data(), MixedList::size, &of_list) == 0);
+        for (int taken = 0; taken <= MixedList::size; ++taken) {
+            const auto info = signal.next();
+            REQUIRE(info);
+            early += taken < MixedList::size && info->si_value.sival_ptr == nullptr;
+        }
+    }
+    if (on_glibc()) { // its threads send them side by side
+        std::printf("glibc: %d of %d too early\n", early, rounds);
+        return;
+    }
+    CHECK(early == 0);
+}
+
+POSIX_CASE("the list's thread, and its signal, come after the threads of all its requests") {
+    constexpr int rounds = 100;
+    static std::atomic<int> called;
+    static std::atomic<int> seen_by_list;
+    struct sigaction action {}; // any thread may take it, those of the notices as well
+    action.sa_handler = [](int) { seen_by_list = called.load(); };
+    REQUIRE(::sigaction(SIGRTMIN, &action, nullptr) == 0);
+    int early = 0;
+    for (int i = 0; i < rounds; ++i) {
+        called = 0;
+        seen_by_list = -1;
+        MixedList list;
+        for (aiocb* const block : list.blocks) {
+            block->aio_sigevent.sigev_notify = SIGEV_THREAD;
+            block->aio_sigevent.sigev_notify_attributes = nullptr;
+            block->aio_sigevent.sigev_notify_function = [](sigval) { ++called; };
+        }
+        sigevent of_list = signal_event(SIGRTMIN, 0);
+        if (i % 2 == 0) {
+            of_list.sigev_notify = SIGEV_THREAD;
+            of_list.sigev_notify_attributes = nullptr;
+            of_list.sigev_notify_function = [](sigval) { seen_by_list = called.load(); };
+        }
+        REQUIRE(lio_listio(LIO_NOWAIT, list.blocks.data(), MixedList::size, &of_list) == 0);
+        REQUIRE(eventually([] { return seen_by_list >= 0; }));
+        early += seen_by_list < MixedList::size;
+        REQUIRE(eventually([] { return called == MixedList::size; }));
+    }
+    if (on_glibc()) {
+        std::printf("glibc: %d of %d too early\n", early, rounds);
+        return;
+    }
+    CHECK(early == 0);
+}
+
 POSIX_CASE("a list with nothing to do notifies all the same") {
     const TemporaryFile file{"content"};
     const BlockedSignal whole{SIGRTMIN};

@@ -10,6 +10,7 @@
 #include "privileges.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 #include <sys/resource.h>
 
@@ -83,6 +84,38 @@ POSIX_CASE("a read that has to wait fails with EAGAIN when there is no thread fo
             }
         }
         return 0;
+    });
+}
+
+POSIX_CASE("a thread of a notice that cannot be made comes when it can") {
+    NOT_ON_GLIBC("the notice is lost");
+    NOT_UNDER_TSAN("its own thread is one too many");
+    const Pipe pipe;
+    check_without_threads([&] {
+        static std::atomic<int> called{0};
+        static std::atomic<int> told{0};
+        permit_processes(RLIM_INFINITY);
+        Block read{pipe.reader};
+        read->aio_sigevent.sigev_notify = SIGEV_THREAD;
+        read->aio_sigevent.sigev_notify_function = [](sigval) { ++called; };
+        read->aio_sigevent.sigev_notify_attributes = nullptr;
+        if (aio_read(read) != 0) { // the attendant is there
+            return 1;
+        }
+        permit_processes(1);
+        pipe.fill("x");
+        if (read.await_result() != 1) {
+            return 2;
+        }
+        // A signal that is told of by the attendant as well: it has tried the thread before.
+        ::signal(SIGUSR1, [](int) { ++told; });
+        Block failing{closed_descriptor()};
+        if (aio_read(failing.signals(SIGUSR1)) != 0 || !eventually([] { return told == 1; }) ||
+            called != 0) {
+            return 3;
+        }
+        permit_processes(RLIM_INFINITY);
+        return eventually([] { return called == 1; }) ? 0 : 4;
     });
 }
 

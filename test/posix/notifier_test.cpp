@@ -7,6 +7,8 @@
 #include <atomic>
 #include <functional>
 
+#include <sys/resource.h>
+
 #include <doctest/doctest.h>
 
 namespace aioxx::test {
@@ -44,12 +46,18 @@ struct Fixture {
         };
         return event;
     }
-    /// A request that is done, with that notice.
-    Request& done(const sigevent& notification) {
+    /// A request that is done, with that notice; of that list, if any.
+    Request& done(const sigevent& notification, RequestList* list = nullptr) {
         Request& request = requests.take();
         request.notification = notification;
-        request.attended = false;
+        request.list = list;
         return request;
+    }
+    /// A list of `count` requests, all of which have been started.
+    RequestList& list_of(std::size_t count, const sigevent& notification) {
+        RequestList& list = *requests.make_list(false, &notification);
+        list.unfinished = count;
+        return list;
     }
     /// The value of the next signal, -1 for none.
     [[nodiscard]] int next_value() const {
@@ -116,12 +124,9 @@ TEST_CASE_FIXTURE(Fixture, "a list's notice comes with its last request, and aft
         {
             const CriticalSection section;
             send_all = [this] { notifier.send_all(); };
-            RequestList& list = *requests.make_list(false, &of_list);
-            list.unfinished = 2;
-            notifier.request_is_done(done(signal_with(1)), moment);
-            CHECK(!notifier.count_down(list, moment));
-            notifier.request_is_done(done(signal_with(2)), moment);
-            CHECK(notifier.count_down(list, moment));
+            RequestList& list = list_of(2, of_list);
+            notifier.request_is_done(done(signal_with(1), &list), moment);
+            notifier.request_is_done(done(signal_with(2), &list), moment);
         }
         CHECK(next_value() == 1);
         CHECK(next_value() == 2);
@@ -130,16 +135,101 @@ TEST_CASE_FIXTURE(Fixture, "a list's notice comes with its last request, and aft
     CHECK(!signal.there());
 }
 
-TEST_CASE_FIXTURE(Fixture, "of what was left to the attendant the requests' notices come first") {
-    send_all = [] {};
-    const CriticalSection section;
-    const sigevent of_list = signal_with(100);
-    notifier.count_down(*requests.make_list(false, &of_list), Moment::in_starting_call);
+TEST_CASE_FIXTURE(Fixture, "what waits is sent in the order of completion, lists in between") {
+    const CriticalSection section; // the attendant waits for it
+    notifier.count_down(list_of(1, signal_with(100)), Moment::in_starting_call);
     notifier.request_is_done(done(signal_with(1)), Moment::in_starting_call);
     CHECK(!signal.there());
     notifier.send_all(); // by this thread, in the attendant's place
-    CHECK(next_value() == 1);
     CHECK(next_value() == 100);
+    CHECK(next_value() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a list's signal waits for one of its requests' that waits") {
+    const CriticalSection section;
+    RequestList& list = list_of(2, signal_with(100));
+    notifier.request_is_done(done(signal_with(1), &list), Moment::in_starting_call);
+    notifier.request_is_done(done(signal_with(2), &list), Moment::later);
+    notifier.send_all();
+    CHECK(next_value() == 1);
+    CHECK(next_value() == 2);
+    CHECK(next_value() == 100);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a list's signal waits until the threads of its requests have begun") {
+    std::atomic<int> called{0};
+    const CriticalSection section;
+    RequestList& list = list_of(1, signal_with(100));
+    notifier.request_is_done(done(thread_with(called), &list), Moment::later);
+    notifier.send_all();
+    CHECK(!signal.there());
+    CHECK(eventually([&] {
+        notifier.send_all();
+        return list.unfinished == 0;
+    }));
+    CHECK(called == 1);
+    CHECK(next_value() == 100);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a list that is awaited does not wait for the notices of its requests") {
+    const CriticalSection section;
+    RequestList& list = *requests.make_list(true, nullptr);
+    notifier.request_is_done(done(signal_with(1), &list), Moment::in_starting_call);
+    CHECK(list.unfinished == 0);
+    CHECK(!signal.there());
+    notifier.send_all();
+    CHECK(next_value() == 1);
+}
+
+/// While it exists no more signals can be queued to this user's processes than there are.
+class NoRoomForSignals {
+public:
+    NoRoomForSignals() {
+        REQUIRE(::getrlimit(RLIMIT_SIGPENDING, &before_) == 0);
+        const rlimit none{0, before_.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_SIGPENDING, &none) == 0);
+    }
+    ~NoRoomForSignals() { ::setrlimit(RLIMIT_SIGPENDING, &before_); }
+    NoRoomForSignals(const NoRoomForSignals&) = delete;
+    NoRoomForSignals& operator=(const NoRoomForSignals&) = delete;
+
+private:
+    rlimit before_{};
+};
+
+TEST_CASE_FIXTURE(Fixture, "a signal for which there is no room is sent when there is") {
+    const CriticalSection section;
+    {
+        const NoRoomForSignals full;
+        notifier.request_is_done(done(signal_with(1)), Moment::later);
+        CHECK(notifier.retry_after() > 0s);
+        notifier.send_all();
+        CHECK(notifier.retry_after() > Notifier::least_pause); // less and less often
+        CHECK(!signal.there());
+    }
+    notifier.request_is_done(done(signal_with(2)), Moment::later); // tries the first as well
+    CHECK(next_value() == 1);
+    CHECK(next_value() == 2);
+    CHECK(notifier.retry_after() == 0s);
+}
+
+TEST_CASE_FIXTURE(Fixture, "other notices do not wait for signals that there is no room for") {
+    const BlockedSignal plain{SIGUSR1};
+    std::atomic<int> called{0};
+    const CriticalSection section;
+    {
+        const NoRoomForSignals full;
+        notifier.request_is_done(done(signal_with(1)), Moment::later);
+        sigevent other = signal_with(2);
+        other.sigev_signo = plain;
+        notifier.request_is_done(done(other), Moment::later);
+        CHECK(plain.there());
+        notifier.request_is_done(done(thread_with(called)), Moment::later);
+        notifier.send_all();
+        CHECK(eventually([&] { return called == 1; }));
+    }
+    notifier.send_all();
+    CHECK(next_value() == 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a list that is awaited is left to its waiter") {
