@@ -19,8 +19,9 @@ namespace {
 struct ListStart {
     Layer* layer = nullptr;
     RequestList* list = nullptr; // of LIO_WAIT, while it is not done
-    bool failed = false;
-    int error = 0;
+    bool any = false;            // was started
+    bool failed = false;         // one that was started
+    int error = 0;               // of one that was not
 };
 
 ListStart start_list(bool wait, std::span<ControlBlock* const> blocks, const sigevent* notification,
@@ -48,6 +49,8 @@ ListStart start_list(bool wait, std::span<ControlBlock* const> blocks, const sig
         if (error != 0) {
             block->finish(-error);
             start.error = error;
+        } else {
+            start.any = true;
         }
     }
     const bool done = call.finish();
@@ -99,10 +102,10 @@ int listio(int mode, std::span<ControlBlock* const> blocks, const sigevent* noti
             return fail(interrupted);
         }
     }
-    if (start.error != 0) {
+    if (start.error != 0 && !(wait && start.any)) {
         return fail(start.error);
     }
-    return start.failed ? fail(EIO) : 0;
+    return start.failed || start.error != 0 ? fail(EIO) : 0; // after a wait the blocks say more
 }
 
 } // namespace posix

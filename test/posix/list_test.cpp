@@ -284,6 +284,20 @@ POSIX_CASE("a list with a bad reqprio is -1 and EINVAL, and notifies all the sam
     CHECK(!whole.there());
 }
 
+POSIX_CASE(
+    "LIO_WAIT with a bad reqprio is EIO where others ran, and EINVAL where none was started") {
+    const TemporaryFile file{"content"};
+    Block good{file, 7};
+    Block bad{file, 7};
+    bad->aio_reqprio = -1;
+    aiocb* const list[] = {good.as(LIO_READ), bad.as(LIO_READ)};
+    CHECK(answer([&] { return lio_listio(LIO_WAIT, list, 2, nullptr); }) == "-1 EIO");
+    CHECK(good.result() == 7);
+    CHECK(bad.error() == EINVAL);
+    aiocb* const only_bad[] = {bad};
+    CHECK(answer([&] { return lio_listio(LIO_WAIT, only_bad, 1, nullptr); }) == invalid);
+}
+
 POSIX_CASE("an element with an unknown operation fails with EINVAL, and alone") {
     const TemporaryFile file{"content"};
     Block good{file, 7};
