@@ -160,11 +160,12 @@ int suspend(std::span<const ControlBlock* const> blocks, const timespec* limit) 
     if (done()) {
         return 0;
     }
+    const BlockedSignals signals;
     timespec deadline{};
     if (limit != nullptr) {
         deadline = engine::monotonic_in(span_of(*limit));
     }
-    Waiter waiter{*layer};
+    Waiter waiter{*layer, signals};
     int error = 0;
     while (!waiter.look(done)) {
         if (error != 0) {

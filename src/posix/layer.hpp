@@ -64,6 +64,7 @@ public:
     void abandon(bool is_consistent) noexcept {
         engine_.close_inherited_descriptors(is_consistent);
         pins_.close_inherited();
+        waiters_.close_inherited();
         anonymous_files_.close();
     }
     /// At the end of the program: the line for `aioxx posix --stats`.

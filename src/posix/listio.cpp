@@ -24,10 +24,10 @@ struct ListStart {
     int error = 0;               // of one that was not
 };
 
-ListStart start_list(bool wait, std::span<ControlBlock* const> blocks, const sigevent* notification,
+ListStart start_list(const CriticalSection& section, bool wait,
+                     std::span<ControlBlock* const> blocks, const sigevent* notification,
                      std::int64_t (*offset_of)(const ControlBlock&)) noexcept {
     ListStart start;
-    const CriticalSection section;
     start.layer = process::layer(start.error);
     if (start.layer == nullptr) {
         return start;
@@ -64,16 +64,17 @@ ListStart start_list(bool wait, std::span<ControlBlock* const> blocks, const sig
 }
 
 /// 0, or EINTR.
-int await_list(Layer& layer, RequestList& list, bool& failed) noexcept {
+int await_list(Layer& layer, const BlockedSignals& signals, RequestList& list,
+               bool& failed) noexcept {
     int error = 0;
     {
-        Waiter waiter{layer};
+        Waiter waiter{layer, signals};
         const auto done = [&list] { return list.unfinished == 0; };
         while (!waiter.look(done) && error == 0) {
             error = waiter.sleep(nullptr);
         }
     }
-    const CriticalSection section;
+    const CriticalSection section{signals};
     if (list.unfinished > 0) {
         list.awaited = false; // the last request gives it back
         return EINTR;
@@ -83,29 +84,46 @@ int await_list(Layer& layer, RequestList& list, bool& failed) noexcept {
     return 0;
 }
 
-} // namespace
-
-int listio(int mode, std::span<ControlBlock* const> blocks, const sigevent* notification,
-           std::int64_t (*offset_of)(const ControlBlock&)) noexcept {
-    if (mode != LIO_WAIT && mode != LIO_NOWAIT) {
-        return fail(EINVAL);
+int start_and_await(std::span<ControlBlock* const> blocks,
+                    std::int64_t (*offset_of)(const ControlBlock&)) noexcept {
+    const BlockedSignals signals;
+    ListStart start;
+    {
+        const CriticalSection section{signals};
+        start = start_list(section, true, blocks, nullptr, offset_of);
     }
-    const bool wait = mode == LIO_WAIT;
-    ListStart start = start_list(wait, blocks, wait ? nullptr : notification, offset_of);
     if (start.list != nullptr) {
         // <aio.h> declares that this function does not throw, so it must not unwind either.
         int cancelling = 0;
         ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
-        const int interrupted = await_list(*start.layer, *start.list, start.failed);
+        const int interrupted = await_list(*start.layer, signals, *start.list, start.failed);
         ::pthread_setcancelstate(cancelling, &cancelling);
         if (interrupted != 0) {
             return fail(interrupted);
         }
     }
-    if (start.error != 0 && !(wait && start.any)) {
+    if (start.error != 0 && !start.any) {
         return fail(start.error);
     }
-    return start.failed || start.error != 0 ? fail(EIO) : 0; // after a wait the blocks say more
+    return start.failed || start.error != 0 ? fail(EIO) : 0; // the blocks say more
+}
+
+} // namespace
+
+int listio(int mode, std::span<ControlBlock* const> blocks, const sigevent* notification,
+           std::int64_t (*offset_of)(const ControlBlock&)) noexcept {
+    if (mode == LIO_WAIT) {
+        return start_and_await(blocks, offset_of);
+    }
+    if (mode != LIO_NOWAIT) {
+        return fail(EINVAL);
+    }
+    int error = 0;
+    {
+        const CriticalSection section;
+        error = start_list(section, false, blocks, notification, offset_of).error;
+    }
+    return error != 0 ? fail(error) : 0;
 }
 
 } // namespace posix

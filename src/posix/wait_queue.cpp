@@ -2,14 +2,15 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "posix/wait_queue.hpp"
 
-#include "posix/cancellable_futex.hpp"
+#include "engine/high_descriptor.hpp"
 
-#include <climits>
+#include <cerrno>
+#include <cstddef>
 #include <utility>
 
-#include <linux/futex.h>
+#include <poll.h>
 #include <pthread.h>
-#include <sys/syscall.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 AIOXX_NAMESPACE_BEGIN
@@ -20,19 +21,38 @@ std::uintptr_t this_thread() noexcept {
     return static_cast<std::uintptr_t>(::pthread_self());
 }
 
+/// A bell that has rung already is heard.
+void ring(int fd) noexcept {
+    const int errno_before = errno;
+    ::eventfd_write(fd, 1);
+    errno = errno_before;
+}
+
+void silence(int fd) noexcept {
+    const int errno_before = errno;
+    eventfd_t count = 0;
+    ::eventfd_read(fd, &count);
+    errno = errno_before;
+}
+
 } // namespace
 
 void WaitQueue::enter(Place& place) noexcept {
-    place.seen = changes_.load();
     if (place.role == Role::leader) {
         return;
     }
     if (leader_ != 0 && leader_ != this_thread()) {
         followers_ += place.role == Role::none ? 1 : 0;
         place.role = Role::follower;
+        if (place.bell == Place::none) {
+            place.bell = take_bell();
+        } else {
+            silence(bells_[static_cast<std::size_t>(place.bell)].fd);
+        }
         return;
     }
     followers_ -= place.role == Role::follower ? 1 : 0;
+    give_back_bell(place.bell);
     place.role = Role::leader;
     place.leader_before = std::exchange(leader_, this_thread());
 }
@@ -40,6 +60,7 @@ void WaitQueue::enter(Place& place) noexcept {
 void WaitQueue::leave(Place& place) noexcept {
     if (place.role == Role::follower) {
         --followers_;
+        give_back_bell(place.bell);
     } else if (place.role == Role::leader) {
         leader_ = place.leader_before;
         if (leader_ != 0) {
@@ -54,26 +75,80 @@ void WaitQueue::leave(Place& place) noexcept {
 /// The kernel has signalled the event counter for what it has completed, but not for what failed
 /// before it got there, or was cancelled.
 void WaitQueue::wake() noexcept {
-    if (leader_ != 0 && leader_ != this_thread() && !own_.are_closed()) {
+    if (leader_ != 0 && leader_ != this_thread()) {
         wake_leader();
     }
     wake_followers();
 }
 
 void WaitQueue::wake_leader() noexcept {
-    std::error_code ignored; // a counter that is full has been signalled
-    counter_->signal(1, ignored);
-}
-
-void WaitQueue::wake_followers() noexcept {
-    changes_.fetch_add(1);
-    if (followers_ > 0) {
-        ::syscall(SYS_futex, &changes_, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+    if (!own_.are_closed()) {
+        std::error_code ignored; // a counter that is full has been signalled
+        counter_->signal(1, ignored);
     }
 }
 
-int WaitQueue::follow(const Place& place, const timespec* limit) {
-    return cancellable_futex_wait(reinterpret_cast<std::uint32_t*>(&changes_), place.seen, limit);
+void WaitQueue::wake_followers() noexcept {
+    if (followers_ == 0 || own_.are_closed()) {
+        return;
+    }
+    for (const Bell& bell : bells_) {
+        if (bell.is_taken) {
+            ring(bell.fd);
+        }
+    }
+}
+
+int WaitQueue::take_bell() noexcept {
+    for (std::size_t i = 0; i < bells_.size(); ++i) {
+        Bell& bell = bells_[i];
+        if (bell.is_taken) {
+            continue;
+        }
+        if (bell.fd < 0) {
+            const int made = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+            bell.fd = made < 0 ? -1 : engine::move_high(made);
+        }
+        bell.is_taken = bell.fd >= 0;
+        return bell.is_taken ? static_cast<int>(i) : Place::none;
+    }
+    return Place::none;
+}
+
+void WaitQueue::give_back_bell(int& bell) noexcept {
+    constexpr std::size_t kept = 4; // open for the next that follow
+    const auto index = static_cast<std::size_t>(std::exchange(bell, Place::none));
+    if (index >= bells_.size()) {
+        return;
+    }
+    bells_[index].is_taken = false;
+    if (own_.are_closed()) {
+        return; // the number may be the program's by now
+    }
+    if (index < kept) {
+        silence(bells_[index].fd);
+    } else {
+        ::close(std::exchange(bells_[index].fd, -1));
+    }
+}
+
+int WaitQueue::follow(const Place& place, const timespec* limit, const sigset_t& mask) {
+    constexpr timespec look_again{0, 10'000'000};
+    pollfd bell{-1, POLLIN, 0}; // of -1 nothing is expected
+    if (place.bell != Place::none) {
+        bell.fd = bells_[static_cast<std::size_t>(place.bell)].fd;
+    } else if (limit == nullptr || limit->tv_sec > 0 || limit->tv_nsec > look_again.tv_nsec) {
+        limit = &look_again;
+    }
+    return ::ppoll(&bell, 1, limit, &mask) < 0 && errno == EINTR ? EINTR : 0;
+}
+
+void WaitQueue::close_inherited() noexcept {
+    for (Bell& bell : bells_) {
+        if (bell.fd >= 0) {
+            ::close(std::exchange(bell.fd, -1));
+        }
+    }
 }
 
 } // namespace posix

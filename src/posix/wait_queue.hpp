@@ -6,18 +6,20 @@
 
 #include "posix/own_descriptors.hpp"
 
-#include <atomic>
+#include <array>
+#include <csignal>
 #include <cstdint>
 #include <ctime>
 
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
-/// The threads that wait for completions. One of them leads: it reads the event counter, which the
-/// kernel signals with each completion. The others follow: they sleep on a futex until the leader,
-/// or any other thread, has found a completion; when the leader leaves, a follower takes its place.
-/// A signal handler that waits on the leader's own thread leads in its place, since the leader
-/// cannot run before the handler returns. Used with the CriticalSection held, except follow().
+/// The threads that wait for completions. One of them leads: it polls the event counter, which the
+/// kernel signals with each completion. The others follow: each polls an eventfd of its own, its
+/// bell, until the leader, or any other thread, has found a completion; when the leader leaves, a
+/// follower takes its place. A signal handler that waits on the leader's own thread leads in its
+/// place, since the leader cannot run before the handler returns. Used with the CriticalSection
+/// held, except follow().
 class WaitQueue {
 public:
     enum class Role : std::uint8_t { none, leader, follower };
@@ -26,7 +28,9 @@ public:
     struct Place {
         Role role = Role::none;
         std::uintptr_t leader_before = 0; // this thread, where this is a handler of the leader
-        std::uint32_t seen = 0;           // what follow() compares with
+        int bell = none;                  // which one
+
+        static constexpr int none = -1;
     };
 
     /// `counter`: the event counter.
@@ -42,19 +46,33 @@ public:
     /// A completion was found: all that wait look again. Async-signal-safe.
     void wake() noexcept;
 
-    /// A follower's sleep, until anything has changed since enter(). 0 or an errno. `limit`: null
-    /// for none. Without the lock; a cancellation point.
-    int follow(const Place& place, const timespec* limit);
+    /// A follower's sleep, until anything has changed since enter(), or for no reason. `limit`:
+    /// null for none. `mask`: the signals that are blocked meanwhile. 0, or EINTR if, and only if,
+    /// a handler has run. Without the lock; a cancellation point.
+    int follow(const Place& place, const timespec* limit, const sigset_t& mask);
+
+    /// In a forked child: closes the copies of the bells.
+    void close_inherited() noexcept;
 
 private:
+    /// Made when it is needed first. The number is never a place on a thread's stack: a follower
+    /// that leaves by siglongjmp takes one for good, and does no other harm.
+    struct Bell {
+        int fd = -1;
+        bool is_taken = false;
+    };
+
     void wake_leader() noexcept;
     void wake_followers() noexcept;
+    int take_bell() noexcept;
+    void give_back_bell(int& bell) noexcept;
 
     EventFd* counter_;
     OwnDescriptors& own_;
     std::uintptr_t leader_ = 0; // pthread_self(), 0 for none
     unsigned followers_ = 0;
-    std::atomic<std::uint32_t> changes_{0}; // the futex
+    /// A follower that finds none, or no descriptor for it, looks every now and then.
+    std::array<Bell, 64> bells_;
 };
 
 } // namespace posix

@@ -2,7 +2,10 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "posix/waiter.hpp"
 
+#include "posix/notification.hpp"
+
 #include <cerrno>
+#include <csignal>
 
 #include <poll.h>
 #include <unistd.h>
@@ -36,6 +39,24 @@ bool time_left(const timespec& deadline, timespec& left) noexcept {
     return left.tv_sec >= 0 && (left.tv_sec > 0 || left.tv_nsec > 0);
 }
 
+/// Whether each handler that may run while `blocked` are has SA_RESTART. One with SA_RESETHAND is
+/// known by its flags, after it has run.
+bool all_handlers_restart(const sigset_t& blocked) noexcept {
+    for (int number = 1; number <= last_signal; ++number) {
+        struct sigaction action {};
+        if (::sigismember(&blocked, number) == 1 || ::sigaction(number, nullptr, &action) != 0 ||
+            (action.sa_flags & SA_RESTART) != 0) {
+            continue;
+        }
+        const bool is_handled = (action.sa_flags & SA_SIGINFO) != 0 ||
+                                (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
+        if (is_handled || (action.sa_flags & static_cast<int>(SA_RESETHAND)) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /// While it exists the engine signals the event counter for what workers complete.
 class CounterIsRead {
 public:
@@ -57,7 +78,7 @@ private:
 
 void Waiter::leave_queue() noexcept {
     forget_unwound_frames();
-    const CriticalSection section;
+    const CriticalSection section{signals_};
     layer_.waiters().leave(place_);
 }
 
@@ -66,33 +87,34 @@ int Waiter::sleep(const timespec* deadline) {
         return EBADF;
     }
     timespec left{};
-    if (deadline != nullptr && !time_left(*deadline, left)) {
-        return EAGAIN;
+    const bool in_time = deadline == nullptr || time_left(*deadline, left);
+    if (!in_time) {
+        left = {}; // no sleep, but what came until now is handled
     }
     const timespec* const limit = deadline != nullptr ? &left : nullptr;
-    if (place_.role == WaitQueue::Role::follower) {
-        const int error = layer_.waiters().follow(place_, limit);
-        return error == EINTR ? EINTR : 0; // the deadline is looked at above
+    const int error = place_.role == WaitQueue::Role::follower
+                          ? layer_.waiters().follow(place_, limit, signals_.before())
+                          : sleep_as_leader(limit);
+    if (error == EINTR) {
+        return deadline == nullptr && all_handlers_restart(signals_.before()) ? 0 : EINTR;
     }
-    return sleep_as_leader(limit);
+    return in_time ? error : EAGAIN;
 }
 
-/// By a read, which goes on after a handler with SA_RESTART; io_getevents would end with EINTR.
 int Waiter::sleep_as_leader(const timespec* limit) {
     const CounterIsRead reading{layer_.engine()};
-    if (!reading.may_sleep()) {
-        return 0;
+    constexpr timespec no_time{};
+    pollfd counted{layer_.engine().event_fd(), POLLIN, 0};
+    const int ready =
+        ::ppoll(&counted, 1, reading.may_sleep() ? limit : &no_time, &signals_.before());
+    if (ready < 0) {
+        return errno == EINTR ? EINTR : 0;
     }
-    const int fd = layer_.engine().event_fd();
-    if (limit != nullptr) {
-        pollfd counted{fd, POLLIN, 0};
-        const int ready = ::ppoll(&counted, 1, limit, nullptr);
-        if (ready <= 0) {
-            return ready < 0 ? EINTR : 0;
-        }
+    if ((counted.revents & POLLIN) != 0) {
+        std::uint64_t count = 0; // no other thread reads it, and no handler runs now
+        [[maybe_unused]] const ssize_t read = ::read(counted.fd, &count, sizeof(count));
     }
-    std::uint64_t count = 0;
-    return ::read(fd, &count, sizeof(count)) < 0 && errno == EINTR ? EINTR : 0;
+    return 0;
 }
 
 } // namespace posix

@@ -17,7 +17,9 @@ namespace posix {
 /// the destructor leaves the queue.
 class Waiter {
 public:
-    explicit Waiter(Layer& layer) noexcept : layer_(layer) {}
+    /// `signals`: from the entry of the program's call on. They are open inside sleep() only.
+    Waiter(Layer& layer, const BlockedSignals& signals) noexcept
+        : layer_(layer), signals_(signals) {}
     ~Waiter() {
         if (place_.role != WaitQueue::Role::none) { // interrupted, or unwound
             leave_queue();
@@ -29,7 +31,7 @@ public:
     /// Under the lock: reaps, and asks `done`. Where that says no, the thread enters the queue.
     template <typename Done>
     bool look(Done done) noexcept {
-        const CriticalSection section;
+        const CriticalSection section{signals_};
         if (layer_.generation() != fork_generation::current()) {
             place_.role = WaitQueue::Role::none; // a child that a signal handler has forked: there
             return true;                         // is nothing to wait for here
@@ -40,11 +42,15 @@ public:
             return true;
         }
         cut_off_ = layer_.own_descriptors().are_closed();
-        layer_.waiters().enter(place_);
+        if (!cut_off_) {
+            layer_.waiters().enter(place_);
+        }
         return false;
     }
-    /// Sleeps until it is worth looking again. 0, EINTR, EAGAIN when `deadline` (monotonic; null
-    /// for none) has passed, or EBADF when nothing can end the sleep any more.
+    /// Sleeps until it is worth looking again. 0, EINTR when a handler has run, EAGAIN when
+    /// `deadline` (monotonic; null for none) has passed, or EBADF when nothing can end the sleep
+    /// any more. Without a deadline it goes on where every handler that may have run has
+    /// SA_RESTART.
     int sleep(const timespec* deadline);
 
 private:
@@ -52,6 +58,7 @@ private:
     int sleep_as_leader(const timespec* limit);
 
     Layer& layer_;
+    const BlockedSignals& signals_;
     WaitQueue::Place place_;
     bool cut_off_ = false; // the event counter's descriptor may be the program's by now
 };

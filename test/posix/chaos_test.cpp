@@ -9,6 +9,8 @@
 #include "posix/chaos_worker.hpp"
 #include "posix/own_process.hpp"
 
+#include <array>
+#include <atomic>
 #include <cinttypes>
 #include <filesystem>
 #include <thread>
@@ -83,6 +85,29 @@ void wait_on_terminal() {
     REQUIRE(::aio_cancel(terminal.slave, nullptr) == AIO_CANCELED);
 }
 
+/// The descriptors that following threads sleep by are kept, as many as few threads need.
+void wait_together() {
+    const Pipe pipe;
+    Block read{pipe.reader, 1};
+    REQUIRE(::aio_read(read) == 0);
+    std::array<std::thread, 6> threads;
+    std::array<std::atomic<pid_t>, 6> ids{};
+    for (std::size_t i = 0; i < threads.size(); ++i) {
+        threads[i] = std::thread{[&read, &id = ids[i]] {
+            id = static_cast<pid_t>(::syscall(SYS_gettid));
+            static_cast<void>(read.wait());
+        }};
+    }
+    for (const std::atomic<pid_t>& id : ids) {
+        REQUIRE(eventually([&id] { return id != 0; }));
+        REQUIRE(wait_until_asleep(id));
+    }
+    pipe.fill("x");
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+}
+
 TEST_CASE("whatever threads do at a time, each request has one result, and nothing is left") {
     SKIP_UNDER_VALGRIND("it does not know all the calls of kernel AIO");
     const std::uint64_t seed = number_from("AIOXX_CHAOS_SEED", std::random_device{}() % 1'000'000);
@@ -93,7 +118,8 @@ TEST_CASE("whatever threads do at a time, each request has one result, and nothi
     chaos::install_handlers();
 
     run_workers(seed, std::chrono::milliseconds{200});
-    wait_on_terminal(); // now what is made once is there
+    wait_on_terminal();
+    wait_together(); // now what is made once is there
     const std::size_t threads = threads_now().size();
     const std::string before = open_files();
     const std::size_t descriptors = entries("/proc/self/fd");

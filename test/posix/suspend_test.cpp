@@ -30,11 +30,11 @@ std::string suspend(std::initializer_list<const aiocb*> entries,
 
 std::atomic<int> handled{0};
 
-void handle(int flags) {
+void handle(int flags, int number = SIGUSR1) {
     struct sigaction action {};
     action.sa_handler = [](int) { ++handled; };
     action.sa_flags = flags;
-    REQUIRE(::sigaction(SIGUSR1, &action, nullptr) == 0);
+    REQUIRE(::sigaction(number, &action, nullptr) == 0);
 }
 
 /// A thread that is in aio_suspend for `block`.
@@ -181,6 +181,106 @@ POSIX_CASE("a signal ends it with EINTR where its handler does not restart calls
     CHECK(read.pending());
     pipe.fill("x");
     CHECK(read.await_result() == 1);
+}
+
+POSIX_CASE("a signal ends each of several waits with EINTR") {
+    handle(0);
+    const Pipe pipe;
+    Block read{pipe.reader};
+    REQUIRE(aio_read(read) == 0);
+    Suspended one{read};
+    Suspended two{read};
+    Suspended three{read};
+    for (Suspended* const each : {&two, &three, &one}) {
+        each->interrupt();
+        each->thread.join();
+        CHECK(each->said == "-1 EINTR");
+    }
+    pipe.fill("x");
+    CHECK(read.await_result() == 1);
+}
+
+/// How many waits that `wait` makes, one after the other, did not end when a handler ran on their
+/// thread: of a request's signal, whose completion may be found by the wait itself. At most one,
+/// since a wait that goes on is ended by `end`.
+template <typename Wait, typename End>
+int waits_that_went_on(Wait wait, End end) {
+    constexpr int rounds = 20;
+    handle(0);
+    const Pipe other;
+    const BlockedSignal only_for_the_waiter{SIGUSR1};
+    for (int i = 0; i < rounds; ++i) {
+        Block done{other.reader};
+        REQUIRE(aio_read(done.signals(SIGUSR1)) == 0);
+        std::atomic<pid_t> tid{0};
+        std::atomic<bool> back{false};
+        std::string said;
+        const int before = handled;
+        std::thread waiter{[&] {
+            sigset_t opened;
+            ::sigemptyset(&opened);
+            ::sigaddset(&opened, SIGUSR1);
+            ::pthread_sigmask(SIG_UNBLOCK, &opened, nullptr);
+            tid = thread_id();
+            said = wait();
+            back = true;
+        }};
+        CHECK(eventually([&] { return tid != 0; }));
+        CHECK(wait_until_asleep(tid));
+        other.fill("x");
+        CHECK(eventually([&] { return handled > before; }));
+        const bool has_ended = eventually([&] { return back.load(); });
+        if (!has_ended) {
+            end();
+        }
+        waiter.join();
+        if (!has_ended) {
+            return 1;
+        }
+        CHECK(said == "-1 EINTR");
+    }
+    return 0;
+}
+
+POSIX_CASE("the signal of another request's completion ends the wait with EINTR") {
+    NOT_UNDER_TSAN("it runs handlers when a call has returned");
+    const Pipe pipe;
+    Block read{pipe.reader};
+    REQUIRE(aio_read(read) == 0);
+    const auto end = [&] { pipe.fill("x"); };
+    CHECK(waits_that_went_on([&] { return suspend({read}); }, end) == 0);
+    const timespec long_time{1000, 0};
+    CHECK(waits_that_went_on([&] { return suspend({read}, &long_time); }, end) == 0);
+    pipe.fill("x");
+}
+
+POSIX_CASE("the signal of another request's completion ends LIO_WAIT with EINTR") {
+    NOT_UNDER_TSAN("it runs handlers when a call has returned");
+    NOT_ON_GLIBC("what it counts down is on the stack of a call that has returned");
+    const Pipe pipe;
+    std::vector<Block> reads;
+    const auto wait = [&] {
+        aiocb* const list[] = {reads.emplace_back(pipe.reader).as(LIO_READ)};
+        return answer([&] { return ::lio_listio(LIO_WAIT, list, 1, nullptr); });
+    };
+    CHECK(waits_that_went_on(wait, [&] { pipe.fill(std::string(1000, 'x')); }) == 0);
+    pipe.fill(std::string(1000, 'x'));
+}
+
+POSIX_CASE("a handler with SA_RESTART gives EINTR where another one has it not") {
+    NOT_UNDER_TSAN("it runs handlers when a call has returned");
+    handle(SA_RESTART);
+    handle(0, SIGUSR2); // which of the two has run is not known
+    const Pipe pipe;
+    Block read{pipe.reader};
+    REQUIRE(aio_read(read) == 0);
+    Suspended suspended{read};
+    suspended.interrupt();
+    CHECK(eventually([&] { return on_glibc() || suspended.back; }));
+    CHECK(suspended.back == !on_glibc());
+    pipe.fill("x");
+    suspended.thread.join();
+    CHECK(suspended.said == differs<std::string>(accepted, "-1 EINTR"));
 }
 
 POSIX_CASE("with SA_RESTART a wait without a timeout goes on") {

@@ -7,11 +7,15 @@
 #include "posix/critical_section.hpp"
 #include "posix/wait.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 
 namespace aioxx::test {
 namespace {
@@ -35,6 +39,7 @@ struct Fixture {
         std::thread{body}.join();
     }
 
+    sigset_t no_signals{};
     Descriptor own{::eventfd(0, EFD_CLOEXEC)};
     AnonymousFiles anonymous;
     OwnDescriptors descriptors{anonymous};
@@ -62,8 +67,7 @@ TEST_CASE_FIXTURE(Fixture, "when the leader leaves, a follower leads the next ti
     queue.leave(here);
     CHECK(here.role == Role::none);
     elsewhere([&] {
-        const timespec none{};
-        CHECK(queue.follow(there, &none) == EAGAIN); // FUTEX_WAIT: the queue has changed
+        CHECK(queue.follow(there, nullptr, no_signals) == 0); // the bell has rung
         queue.enter(there);
         CHECK(there.role == Role::leader);
         queue.leave(there);
@@ -129,11 +133,12 @@ TEST_CASE_FIXTURE(Fixture, "a follower sleeps until wake, and not at all if that
         enter(place);
         CHECK(place.role == Role::follower);
         tid = thread_id();
-        CHECK(queue.follow(place, nullptr) == 0);
+        CHECK(queue.follow(place, nullptr, no_signals) == 0);
         is_back = true;
         enter(place);
         wake();
-        CHECK(queue.follow(place, nullptr) == EAGAIN);
+        CHECK(queue.follow(place, nullptr, no_signals) == 0);
+        queue.leave(place);
     }};
     REQUIRE(eventually([&] { return tid != 0; }));
     REQUIRE(wait_until_asleep(tid));
@@ -141,6 +146,44 @@ TEST_CASE_FIXTURE(Fixture, "a follower sleeps until wake, and not at all if that
     wake();
     follower.join();
     CHECK(is_back);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a follower that gets no descriptor looks again by itself") {
+    WaitQueue::Place leader;
+    queue.enter(leader);
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const rlimit none{0, before.rlim_max};
+    elsewhere([&] {
+        WaitQueue::Place place;
+        ::setrlimit(RLIMIT_NOFILE, &none);
+        queue.enter(place);
+        ::setrlimit(RLIMIT_NOFILE, &before);
+        CHECK(place.role == Role::follower);
+        CHECK(place.bell == WaitQueue::Place::none);
+        CHECK(queue.follow(place, nullptr, no_signals) == 0);
+        queue.leave(place);
+    });
+}
+
+TEST_CASE_FIXTURE(Fixture, "more threads may follow than there are bells") {
+    WaitQueue::Place leader;
+    queue.enter(leader);
+    std::vector<WaitQueue::Place> places(100);
+    elsewhere([&] {
+        for (WaitQueue::Place& place : places) {
+            queue.enter(place);
+            CHECK(place.role == Role::follower);
+        }
+        queue.wake();
+        for (WaitQueue::Place& place : places) {
+            CHECK(queue.follow(place, nullptr, no_signals) == 0);
+            queue.leave(place);
+        }
+    });
+    CHECK(std::none_of(places.begin(), places.end(), [](const WaitQueue::Place& place) {
+        return place.bell != WaitQueue::Place::none;
+    }));
 }
 
 } // namespace
