@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <utility>
 
+#include <dlfcn.h>
 #include <unistd.h>
 
 namespace tool {
@@ -54,14 +55,28 @@ std::string find_library() {
 
 #endif
 
-/// In front of what is there.
+/// The same file by a path that glibc's dynamic linker alone understands, which puts a directory
+/// that there is in the place of $LIB. To others, as musl's, there is no such file, and they go on
+/// without it: a program's children may be of any C library.
+std::string path_for_glibc(const std::string& library) {
+    const std::string path = "/$LIB/../../../.." + library; // no directory is above the root
+    void* const loaded = ::dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL);
+    if (loaded == nullptr) { // of another number of bits than this command; no such directory
+        return library;
+    }
+    ::dlclose(loaded);
+    return path;
+}
+
+/// Behind what is there: a profiler, or a sanitizer's runtime, stays in front.
 void preload(const std::string& library) {
     if (library.find_first_of(": ") != std::string::npos) {
         throw Failure(library + ": LD_PRELOAD takes no path with a space or a colon");
     }
     const char* const others = std::getenv("LD_PRELOAD");
     const bool any = others != nullptr && *others != '\0';
-    ::setenv("LD_PRELOAD", (any ? library + ':' + others : library).c_str(), 1);
+    const std::string path = path_for_glibc(library);
+    ::setenv("LD_PRELOAD", (any ? others + (':' + path) : path).c_str(), 1);
 }
 
 [[noreturn]] void execute(std::vector<std::string> words) {
@@ -80,13 +95,14 @@ void preload(const std::string& library) {
 
 void run_posix(std::vector<std::string> words, bool stats) {
     const std::string library = find_library();
-    preload(library);
+    const std::string why = why_not_reached(find_program(words[0]), library);
+    if (why.empty()) {
+        preload(library);
+    } else {
+        tell_user(words[0] + ": runs without the drop-in: " + why);
+    }
     if (stats) {
         ::setenv("AIOXX_POSIX_STATS", "1", 1);
-    }
-    const std::string why = why_not_reached(find_program(words[0]), library);
-    if (!why.empty()) {
-        tell_user(words[0] + ": runs without the drop-in: " + why);
     }
     execute(std::move(words));
 }

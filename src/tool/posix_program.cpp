@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "tool/posix_program.hpp"
 
+#include <algorithm>
+#include <climits>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -28,7 +30,7 @@ bool is_executable_file(const std::string& path) {
 struct Elf {
     unsigned char file_class = ELFCLASSNONE; // and then it is none
     std::uint16_t machine = EM_NONE;
-    bool has_interpreter = false;
+    std::string linker; // the dynamic linker that it asks for; empty: for none
 };
 
 template <typename T>
@@ -49,7 +51,12 @@ void read_headers(std::istream& file, Elf& elf) {
         if (!read_at(file, header.e_phoff + std::uint64_t{i} * header.e_phentsize, segment)) {
             return;
         }
-        elf.has_interpreter |= segment.p_type == PT_INTERP;
+        if (segment.p_type == PT_INTERP) {
+            elf.linker.resize(std::min<std::uint64_t>(segment.p_filesz, PATH_MAX));
+            file.seekg(static_cast<std::streamoff>(segment.p_offset));
+            file.read(elf.linker.data(), static_cast<std::streamsize>(elf.linker.size()));
+            elf.linker.resize(std::strlen(elf.linker.c_str()));
+        }
     }
 }
 
@@ -67,6 +74,13 @@ Elf elf_of(const std::string& path) {
         read_headers<Elf32_Ehdr, Elf32_Phdr>(file, elf);
     }
     return elf;
+}
+
+/// Whether that dynamic linker is glibc's, as ld-linux-x86-64.so.2, ld64.so.2 and ld.so.1 are.
+bool is_of_glibc(const std::string& linker) {
+    const std::string name = linker.substr(linker.rfind('/') + 1);
+    const auto begins_with = [&name](const char* start) { return name.rfind(start, 0) == 0; };
+    return begins_with("ld-linux") || begins_with("ld64.so.") || begins_with("ld.so.");
 }
 
 /// The file that the kernel starts for `path`: a script's interpreter.
@@ -123,7 +137,7 @@ std::string why_not_reached(const std::string& program, const std::string& libra
     if (elf.file_class == ELFCLASSNONE) {
         return {};
     }
-    if (!elf.has_interpreter) {
+    if (elf.linker.empty()) {
         return "it is statically linked";
     }
     if (elf.file_class != ours.file_class) {
@@ -132,6 +146,9 @@ std::string why_not_reached(const std::string& program, const std::string& libra
     }
     if (elf.machine != ours.machine) {
         return "it is a program for another kind of machine";
+    }
+    if (!is_of_glibc(elf.linker)) {
+        return "it is a program of another C library than glibc (" + elf.linker + ")";
     }
     if (gives_rights(started)) {
         return "it is setuid, setgid or has capabilities, so that LD_PRELOAD is ignored";
