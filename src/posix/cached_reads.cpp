@@ -65,7 +65,7 @@ ssize_t CachedReads::read(int fd, void* to, std::size_t length, std::int64_t off
         return -1;
     }
     known.backoff.succeeded();
-    count_.fetch_add(1, std::memory_order_relaxed);
+    count_->fetch_add(1, std::memory_order_relaxed);
     return bytes;
 }
 

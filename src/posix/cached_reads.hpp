@@ -31,7 +31,10 @@ public:
     void describe(int fd, Kind kind, const FileIdentity& identity) noexcept;
     /// Bytes, or -1 where an operation is needed. Keeps errno, blocks on no device, takes no lock.
     ssize_t read(int fd, void* to, std::size_t length, std::int64_t offset) noexcept;
-    [[nodiscard]] std::uint64_t count() const noexcept { return count_.load(); }
+    /// Of those that are not counted elsewhere.
+    [[nodiscard]] std::uint64_t count() const noexcept { return own_count_.load(); }
+    /// Where they are counted from now on. Before the first.
+    void count_in(std::atomic<std::uint64_t>& count) noexcept { count_ = &count; }
 
 private:
     /// Threads read it while another one changes it. What they see then, old and new values mixed,
@@ -47,7 +50,8 @@ private:
     };
 
     std::array<Known, 1024> known_; // by descriptor; higher ones are not read here
-    std::atomic<std::uint64_t> count_{0};
+    std::atomic<std::uint64_t> own_count_{0};
+    std::atomic<std::uint64_t>* count_ = &own_count_;
 };
 
 } // namespace posix

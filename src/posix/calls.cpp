@@ -48,7 +48,7 @@ std::uint64_t present_generation(const Layer* layer) noexcept {
 void reap_if_anything_completed(Layer& layer) noexcept {
     if (layer.has_events()) {
         const CriticalSection section;
-        layer.completions().reap(&section.before());
+        layer.reap(section);
     }
 }
 

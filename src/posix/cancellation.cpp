@@ -51,7 +51,7 @@ int cancel_block(Layer& layer, const CriticalSection& section, const ControlBloc
         return AIO_ALLDONE;
     }
     const int result = cancel(layer, *block.request());
-    layer.completions().reap(&section.before());
+    layer.reap(section);
     return result;
 }
 
@@ -69,7 +69,7 @@ int cancel_all_on(Layer& layer, const CriticalSection& section, int fd) {
             any_cancelled |= result == AIO_CANCELED;
         }
     }
-    layer.completions().reap(&section.before());
+    layer.reap(section);
     if (any_runs_on) {
         return AIO_NOTCANCELED;
     }

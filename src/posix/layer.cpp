@@ -4,6 +4,7 @@
 
 #include "core/fork_generation.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 AIOXX_NAMESPACE_BEGIN
@@ -26,10 +27,24 @@ Layer::Layer(const Settings& settings, std::error_code& error)
     }
 }
 
+Totals Layer::totals() const noexcept {
+    const std::uint64_t cached = descriptors_.cached_reads().count();
+    return {.requests = counts_.requests + cached,
+            .at_once = counts_.at_once + cached,
+            .direct = counts_.direct,
+            .offloaded = engine_.statistics().offloaded,
+            .polled = engine_.statistics().polled,
+            .cancelled = counts_.cancelled,
+            .deepest = std::max<std::uint64_t>(counts_.deepest, cached > 0 ? 1 : 0),
+            .used_kernel_aio = engine_.uses_slots(),
+            .lacks_kernel_aio = engine_.lacks_context()};
+}
+
 void Layer::work() noexcept {
     completions_.reap(nullptr);
     engine_.flush(); // unlike reap() it may make threads for what needs one
     completions_.reap(nullptr);
+    publish_counts();
     notifier_.send_all();
 }
 

@@ -7,6 +7,7 @@
 #include "posix/attendant.hpp"
 #include "posix/completions.hpp"
 #include "posix/counts.hpp"
+#include "posix/critical_section.hpp"
 #include "posix/descriptor_table.hpp"
 #include "posix/notifier.hpp"
 #include "posix/own_descriptors.hpp"
@@ -48,6 +49,12 @@ public:
     [[nodiscard]] Completions& completions() noexcept { return completions_; }
     [[nodiscard]] Counts& counts() noexcept { return counts_; }
 
+    /// By a thread of the program.
+    void reap(const CriticalSection& section) noexcept {
+        completions_.reap(&section.before());
+        publish_counts();
+    }
+
     // Without the lock.
     [[nodiscard]] CachedReads& cached_reads() noexcept { return descriptors_.cached_reads(); }
     [[nodiscard]] bool has_events() const noexcept { return engine_.has_events(); }
@@ -67,13 +74,21 @@ public:
         waiters_.close_inherited();
         anonymous_files_.close();
     }
-    /// At the end of the program: the line for `aioxx posix --stats`.
-    void print_counts() const noexcept {
-        const char* const kernel_aio = engine_.uses_slots()      ? "used"
-                                       : engine_.lacks_context() ? "refused"
-                                                                 : "not needed";
-        print(counts_, descriptors_.cached_reads().count(), engine_.statistics(), kernel_aio);
+    /// Adds what is counted from now on to the counts of the run as well. Before the first request.
+    void count_in(RunCounts& run) noexcept {
+        run_ = &run;
+        descriptors_.cached_reads().count_in(run.cached_reads());
     }
+    /// The end of what a call has counted.
+    void publish_counts() noexcept {
+        if (run_ != nullptr) {
+            const Totals now = totals();
+            run_->add(now, published_);
+            published_ = now;
+        }
+    }
+    /// But for reads that were done without the lock, where those are counted in a run.
+    [[nodiscard]] Totals totals() const noexcept;
 
     /// Of the list of layers that are not used any more: see process.cpp.
     Layer* next_unused = nullptr;
@@ -108,6 +123,8 @@ private:
     Notifier notifier_{requests_, attendant_};
     Completions completions_{engine_, descriptors_, requests_, notifier_, waiters_};
     Counts counts_;
+    RunCounts* run_ = nullptr; // of the run, if any
+    Totals published_;         // there
 };
 
 } // namespace posix

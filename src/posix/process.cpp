@@ -9,7 +9,11 @@
 #include <csignal>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 AIOXX_NAMESPACE_BEGIN
@@ -65,25 +69,49 @@ void watch_forks() noexcept {
     }
 }
 
-bool counts_are_wanted() noexcept {
-    return std::getenv("AIOXX_POSIX_STATS") != nullptr;
+/// The value says where the run counts, in a file that its processes share. Any other: each process
+/// prints its own line at its end.
+const char* counts_wanted() noexcept {
+    return ::secure_getenv("AIOXX_POSIX_STATS");
 }
 
+RunCounts* run_counts = nullptr;
+std::uint64_t counted_generation = 0; // of the process that is counted there already
 FileIdentity standard_error;
 
+/// Maps what the run shares; null where it is not to be had.
+RunCounts* find_run_counts(const char* path) noexcept {
+    const int fd = ::open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0) {
+        return nullptr;
+    }
+    struct stat status {};
+    void* memory = MAP_FAILED;
+    if (::fstat(fd, &status) == 0 && status.st_size == sizeof(RunCounts)) {
+        memory = ::mmap(nullptr, sizeof(RunCounts), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    }
+    ::close(fd);
+    return memory == MAP_FAILED ? nullptr : static_cast<RunCounts*>(memory);
+}
+
+/// Before the program can close descriptors or leave the place.
 [[gnu::constructor]] void at_start() {
-    if (counts_are_wanted()) {
+    const char* const wanted = counts_wanted();
+    if (wanted != nullptr && *wanted == '/') {
+        run_counts = find_run_counts(wanted);
+    } else if (wanted != nullptr) {
         standard_error.read_from(STDERR_FILENO);
     }
 }
 
 [[gnu::destructor]] void at_exit() {
     const Layer* const layer = layer_if_any();
+    const char* const wanted = counts_wanted();
     FileIdentity now;
-    if (layer != nullptr && counts_are_wanted() && now.read_from(STDERR_FILENO) &&
+    if (layer != nullptr && wanted != nullptr && *wanted != '/' && now.read_from(STDERR_FILENO) &&
         now.device == standard_error.device && now.inode == standard_error.inode) {
         ::signal(SIGPIPE, SIG_IGN); // the reader may be gone
-        layer->print_counts();
+        print(layer->totals(), 1);
     }
 }
 
@@ -119,6 +147,12 @@ Layer* layer(int& error) noexcept {
         const int value = failure.value();
         error = value == EMFILE || value == ENFILE || value == ENOMEM ? EAGAIN : value;
         return nullptr;
+    }
+    if (run_counts != nullptr) {
+        layer->count_in(*run_counts);
+        if (std::exchange(counted_generation, layer->generation()) != layer->generation()) {
+            run_counts->add_process();
+        }
     }
     present.store(layer, std::memory_order_release);
     return layer;

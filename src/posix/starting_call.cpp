@@ -124,6 +124,7 @@ bool StartingCall::finish() noexcept {
     layer_.completions().settle(Moment::in_starting_call, found_);
     const bool list_is_done =
         list_ != nullptr && layer_.notifier().count_down(*list_, Moment::in_starting_call);
+    layer_.publish_counts();
     if (found_.any || list_is_done) {
         layer_.waiters().wake();
     }

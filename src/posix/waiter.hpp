@@ -36,7 +36,7 @@ public:
             place_.role = WaitQueue::Role::none; // a child that a signal handler has forked: there
             return true;                         // is nothing to wait for here
         }
-        layer_.completions().reap(&section.before());
+        layer_.reap(section);
         if (done()) {
             layer_.waiters().leave(place_);
             return true;

@@ -4,6 +4,7 @@
 
 #include "tool/failure.hpp"
 #include "tool/posix_program.hpp"
+#include "tool/posix_run.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -59,7 +60,7 @@ std::string find_library() {
 /// that there is in the place of $LIB. To others, as musl's, there is no such file, and they go on
 /// without it: a program's children may be of any C library.
 std::string path_for_glibc(const std::string& library) {
-    const std::string path = "/$LIB/../../../.." + library; // no directory is above the root
+    std::string path = "/$LIB/../../../.." + library; // no directory is above the root
     void* const loaded = ::dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL);
     if (loaded == nullptr) { // of another number of bits than this command; no such directory
         return library;
@@ -102,7 +103,7 @@ void run_posix(std::vector<std::string> words, bool stats) {
         tell_user(words[0] + ": runs without the drop-in: " + why);
     }
     if (stats) {
-        ::setenv("AIOXX_POSIX_STATS", "1", 1);
+        run_counted([&words] { execute(std::move(words)); });
     }
     execute(std::move(words));
 }

@@ -11,8 +11,8 @@ namespace tool {
 /// are not the parser's. Leaves the program's name behind; what follows it goes.
 std::vector<std::string> separate_program(std::vector<std::string>& words);
 
-/// Becomes the program of `words`, with the drop-in in front of what it loads; `stats`: counted.
-/// Returns only by a Failure.
+/// Becomes the program of `words`, with the drop-in in front of the C library; `stats`: runs it,
+/// and counts. Returns only by a Failure.
 void run_posix(std::vector<std::string> words, bool stats);
 
 } // namespace tool

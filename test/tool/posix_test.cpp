@@ -5,6 +5,8 @@
 #include "privileges.hpp"
 #include "skip.hpp"
 
+#include <csignal>
+
 #include <dlfcn.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -121,7 +123,6 @@ TEST_CASE("alone the program has it from the C library") {
 TEST_CASE("--stats tells on one line what the program asked for") {
     const Outcome end = posix({"--stats", POSIX_PROGRAM});
     CHECK(end.status == 3);
-    CHECK(contains(end.out, "AIOXX_POSIX_STATS=1\n"));
     CAPTURE(end.errors);
     CHECK(end.errors.rfind("aioxx posix: 1 requests: ", 0) == 0);
     for (const char* const count : {" done at once", " direct", " offloaded", " polled",
@@ -131,10 +132,44 @@ TEST_CASE("--stats tells on one line what the program asked for") {
     CHECK(std::count(end.errors.begin(), end.errors.end(), '\n') == 1);
 }
 
-TEST_CASE("--stats writes nothing into a file that has become the program's descriptor 2") {
+TEST_CASE("--stats counts what processes have made that end in any way, and adds them up") {
+    const Outcome end = posix({"--stats", POSIX_PROGRAM, "ends", "all"});
+    CAPTURE(end.errors);
+    CHECK(end.status == 4);
+    CHECK(end.errors.rfind("aioxx posix: 6 requests: ", 0) == 0); // "other" makes two
+    CHECK(contains(end.errors, "; 6 processes\n"));
+    CHECK(contains(end.errors, "; kernel AIO "));
+    CHECK(std::count(end.errors.begin(), end.errors.end(), '\n') == 1);
+}
+
+TEST_CASE("with --stats the command ends by the program's signal, after the line") {
+    const Outcome end = posix({"--stats", POSIX_PROGRAM, "ends", "by-signal"});
+    CHECK(end.signal == SIGKILL);
+    CHECK(end.errors.rfind("aioxx posix: 1 requests: ", 0) == 0);
+}
+
+TEST_CASE("with --stats a signal for the command goes to the program") {
+    const Outcome end = posix({"--stats", "sh", "-c", "kill -TERM $PPID; exec sleep 100"});
+    CHECK(end.signal == SIGTERM);
+}
+
+TEST_CASE("with --stats a program that is not there is one line and status 127") {
+    const Outcome end = posix({"--stats", "no-such-program-in-PATH"});
+    CHECK(end.status == 127);
+    CHECK(end.is_one_line_with({"no-such-program-in-PATH", "cannot be run"}));
+}
+
+TEST_CASE("AIOXX_POSIX_STATS=1 has a process print its own counts at exit") {
+    const Outcome end = posix({POSIX_PROGRAM}, {"AIOXX_POSIX_STATS=1"});
+    CHECK(end.status == 3);
+    CHECK(end.errors.rfind("aioxx posix: 1 requests: ", 0) == 0);
+}
+
+TEST_CASE("it writes nothing into a file that has become the program's descriptor 2") {
     const Workspace here;
     const std::string file = here.file("file", 0);
-    const Outcome end = posix({"--stats", POSIX_PROGRAM}, {"IN_PLACE_OF_STANDARD_ERROR=" + file});
+    const Outcome end =
+        posix({POSIX_PROGRAM}, {"AIOXX_POSIX_STATS=1", "IN_PLACE_OF_STANDARD_ERROR=" + file});
     CHECK(end.status == 3);
     CHECK(contains(end.out, "AIOXX_POSIX_STATS=1\n"));
     CHECK(content_of(file).empty());
