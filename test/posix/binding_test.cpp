@@ -11,6 +11,8 @@
 #include <set>
 #include <sstream>
 
+#include <unistd.h>
+
 namespace aioxx::test {
 namespace {
 
@@ -100,6 +102,28 @@ POSIX_CASE("linked in front of the C library, every name of a program binds to i
     const auto found = bindings(end.text, own_path());
     CHECK(found.count("aio_read64") == 1);
     check_all_go_here(found);
+}
+
+TEST_CASE("valgrind finds no error in a program with it") {
+#if defined(AIOXX_TEST_TSAN) || defined(__SANITIZE_ADDRESS__)
+    std::printf("not under a sanitizer: valgrind cannot run it\n");
+#else
+    if (sizeof(void*) == 4) {
+        std::printf("not with 32 bits: valgrind needs another C library's symbols there\n");
+        return;
+    }
+    const std::string valgrind = "/usr/bin/valgrind";
+    if (::access(valgrind.c_str(), X_OK) != 0) {
+        SKIP_CASE("needs valgrind");
+    }
+    const ProgramEnd end =
+        run({.arguments = {valgrind, "--error-exitcode=9", "--fair-sched=yes", own_path(),
+                           "-tc=LIO_WAIT says EIO when one has failed*"},
+             .environment = {"AIOXX_OWN_PROCESS=1"}});
+    CAPTURE(end.text);
+    CHECK(end.status == 0);
+    CHECK(end.text.find("ERROR SUMMARY: 0 errors") != std::string::npos);
+#endif
 }
 
 } // namespace
