@@ -20,6 +20,7 @@
 #include <aioxx/version.hpp>
 
 #ifdef __cpp_exceptions
+#include <aioxx/queue/batch.hpp>
 #include <aioxx/queue/queue.hpp>
 #include <aioxx/queue/worker_limit.hpp>
 #include <aioxx/task/run.hpp>

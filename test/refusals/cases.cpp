@@ -145,6 +145,11 @@ auto operation = queue.read(file, memory, 0);
 auto data = operation.completion();
 
 // refused: this consumes what it is given, which has a name: write std::move(name)
+auto operation = queue.read(file, memory, 0);
+Batch batch{queue};
+batch.add(operation);
+
+// refused: this consumes what it is given, which has a name: write std::move(name)
 auto task = [&]() -> Task<> {
     auto operation = queue.read(file, memory, 0).stopped_by(std::stop_token{});
     co_await operation;

@@ -18,6 +18,7 @@ struct Transfer {
     AlignedBuffer buffer;
 };
 
+class Batch;
 template <typename Result>
 class OperationAwaiter;
 template <typename Result>
@@ -42,6 +43,7 @@ class Operation;
 template <typename Result, OperationKind kind>
 class [[nodiscard]] Operation : public detail::Description<Operation<Result, kind>, kind> {
     using Base = detail::Description<Operation, kind>;
+    friend class Batch;
 
 public:
     using Base::Base;

@@ -299,6 +299,8 @@ private:
     friend class Operation;
     template <typename>
     friend class OperationAwaiter;
+    friend class Batch;
+    friend class BatchAwaiter;
     friend class detail::TaskAccess;
 
     using Kind = engine::Kind;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <aioxx/core/error.hpp>
+#include <aioxx/queue/batch.hpp>
 #include <aioxx/queue/queue.hpp>
 
 #include <cerrno>
@@ -170,6 +171,45 @@ private:
     std::stop_token token_;
     std::optional<std::stop_callback<Cancel>> stop_;
 };
+
+/// A coroutine's wait for a Batch. Lives in the coroutine's frame.
+class BatchAwaiter {
+public:
+    explicit BatchAwaiter(Batch& batch) noexcept : batch_(&batch) {}
+    /// Of one that still waits: a coroutine that is destroyed. The batch goes on.
+    ~BatchAwaiter() {
+        if (waits_) [[unlikely]] {
+            batch_->waiter_ = nullptr;
+        }
+    }
+    BatchAwaiter(const BatchAwaiter&) = delete;
+    BatchAwaiter& operator=(const BatchAwaiter&) = delete;
+
+    [[nodiscard]] bool await_ready() const noexcept { return batch_->is_done(); }
+    template <typename Promise>
+    bool await_suspend(std::coroutine_handle<Promise> waiter) {
+        if (!batch_->begun_) {
+            batch_->start_all();
+        }
+        detail::TaskNode* const task = detail::task_of(waiter);
+        if (batch_->closed_ && task != nullptr && task->queue == batch_->queue_) {
+            task->queue->park_task(*task); // as with an Operation
+            return true;
+        }
+        waits_ = batch_->left_ > 0;
+        batch_->waiter_ = waits_ ? std::coroutine_handle<>{waiter} : nullptr;
+        return waits_;
+    }
+    void await_resume() noexcept { waits_ = false; }
+
+private:
+    Batch* batch_;
+    bool waits_ = false;
+};
+
+inline BatchAwaiter Batch::operator co_await() noexcept {
+    return BatchAwaiter{*this};
+}
 
 template <typename Result, OperationKind kind>
 OperationAwaiter<Result> Operation<Result, kind>::operator co_await() && noexcept {

@@ -30,6 +30,8 @@ template <typename Result, OperationKind kind>
 inline constexpr bool is_known_awaitable<Operation<Result, kind>> = true;
 template <typename Result, OperationKind kind>
 inline constexpr bool is_known_awaitable<StoppableOperation<Result, kind>> = true;
+template <>
+inline constexpr bool is_known_awaitable<Batch> = true;
 template <typename T>
 inline constexpr bool is_known_awaitable<Task<T>> = true;
 
