@@ -106,6 +106,17 @@ TEST_CASE("what is posted before a close, and by what it delivers, is called") {
     CHECK(called == 2);
 }
 
+TEST_CASE("what is posted before the destructor, and by what it delivers, is called") {
+    unsigned called = 0;
+    {
+        aioxx::Queue queue;
+        queue.post([&called] { ++called; });
+        queue.sleep_for(1h).start(
+            [&](const aioxx::Completion&) { queue.post([&called] { ++called; }); });
+    }
+    CHECK(called == 2);
+}
+
 TEST_CASE("start() is refused once the queue closes, and nothing comes of it") {
     aioxx::Queue queue;
     const aioxx::File file = disk_file(O_RDWR, "content");

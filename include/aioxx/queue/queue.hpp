@@ -101,10 +101,10 @@ public:
 
     Queue(Queue&&) = delete;
     Queue& operator=(Queue&&) = delete;
-    /// Cancels what can be, waits for borrowed memory, delivers every completion that there is,
-    /// destroys the frames of tasks, and leaves the rest, owned buffers and the context, to a
-    /// thread in the background. Exceptions that leave callbacks meanwhile are dropped. Not from
-    /// inside a callback or a task.
+    /// Cancels what can be, waits for borrowed memory, delivers every completion and posted call
+    /// that there is (what callbacks refer to has to be there still), destroys the frames of tasks,
+    /// and leaves the rest, owned buffers and the context, to a thread in the background.
+    /// Exceptions that leave callbacks meanwhile are dropped. Not from inside a callback or a task.
     ~Queue();
 
     /// Whether operations can be started: it was made, by this process, and is not closed.
