@@ -118,6 +118,41 @@ POSIX_CASE("a cancelled request ends the waits for it") {
     CHECK(listed.error() == ECANCELED);
 }
 
+/// A write waits for room in `writer`, which is full.
+void check_cancelled_write(int writer, int reader) {
+    REQUIRE(::fcntl(writer, F_SETFL, O_NONBLOCK) == 0);
+    std::size_t before = 0;
+    const std::string page(4096, 'b');
+    for (ssize_t part = 1; part > 0; before += part > 0 ? static_cast<std::size_t>(part) : 0U) {
+        part = ::write(writer, page.data(), page.size());
+    }
+    REQUIRE(::fcntl(writer, F_SETFL, 0) == 0);
+    Block write{writer, std::string_view{"w"}};
+    REQUIRE(aio_write(write) == 0);
+    const int said = aio_cancel(writer, write);
+    if (on_glibc()) { // unless its thread has not begun
+        CHECK((said == AIO_NOTCANCELED || said == AIO_CANCELED));
+    } else {
+        CHECK(said == AIO_CANCELED);
+        CHECK(write.error() == ECANCELED);
+    }
+    std::string received(before, '\0');
+    for (std::size_t length = 0; length < before;) {
+        const ssize_t part = ::read(reader, received.data() + length, before - length);
+        REQUIRE(part > 0);
+        length += static_cast<std::size_t>(part);
+    }
+    CHECK(write.wait() == (said == AIO_CANCELED ? ECANCELED : 0));
+    CHECK(readable_bytes(reader) == (said == AIO_CANCELED ? 0 : 1));
+}
+
+POSIX_CASE("a write of which nothing is written yet is really cancelled") {
+    const Pipe pipe;
+    check_cancelled_write(pipe.writer, pipe.reader);
+    const Sockets sockets;
+    check_cancelled_write(sockets.one, sockets.other);
+}
+
 POSIX_CASE("a write that has begun is not cancelled, and its block not touched") {
     const Pipe pipe;
     const std::string content(200'000, 'w');
