@@ -205,8 +205,13 @@ void Queue::Implementation::cancel_requested(std::size_t count) noexcept {
 }
 
 void Queue::Implementation::admit_waiting_for_room() noexcept {
-    while (!rooms.empty() && !is_full() && copies.fits(copy_wanted)) {
-        finish_own(static_cast<Record&>(*rooms.pop_front()), 0);
+    for (engine::Operation* next = rooms.front(); next != nullptr && !is_full();) {
+        auto& waiting = static_cast<Record&>(*next);
+        next = engine::OperationList::next(*next);
+        if (copies.fits(waiting.request.length)) {
+            rooms.remove(waiting);
+            finish_own(waiting, 0);
+        }
     }
 }
 

@@ -142,6 +142,7 @@ void Queue::Implementation::begin_own(Record& record) noexcept {
     record.begin();
     record.move_to(State::ordered);
     if (record.waits_for_capacity()) {
+        record.request.length = copy_wanted; // what its user was refused
         rooms.push_back(record);
         admit_waiting_for_room();
     } else if (record.waits_for_quarantine()) {

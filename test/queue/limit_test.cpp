@@ -83,6 +83,40 @@ TEST_CASE("wait_for_capacity() means that the next start is taken, also for seve
     CHECK(queue.outstanding() == 0);
 }
 
+TEST_CASE(
+    "wait_for_capacity() waits for the copy that was refused before it, not for a later one") {
+    std::vector<std::byte> memory(8192);
+    const std::span half = std::span{memory}.first(4096);
+    const Ends pipe = make_pipe();
+    Outcomes outcomes{4};
+    aioxx::Queue::Options options;
+    options.copy_limit = memory.size();
+    aioxx::Queue queue{options};
+    const std::chrono::hours long_after{1};
+    const aioxx::OperationId first =
+        queue.read(pipe.reader, half, 0).within(long_after).start(outcomes.at(0));
+    auto large = queue.read(pipe.reader, memory, 0).within(long_after);
+    std::error_code error;
+    large.start(outcomes.at(3), error);
+    REQUIRE(error == std::errc::resource_unavailable_try_again);
+    queue.wait_for_capacity().start(outcomes.at(1));
+    const aioxx::OperationId second =
+        queue.read(pipe.reader, half, 0).within(long_after).start(outcomes.at(2));
+    queue.cancel(second);
+    queue.run_ready();
+    queue.run_ready();          // what the first has found room for
+    CHECK(outcomes.all() == 1); // there is room for half of it
+    queue.cancel(first);
+    queue.run_ready();
+    queue.run_ready();
+    CHECK(outcomes.all() == 3);
+    large.start(outcomes.at(3), error);
+    CHECK_FALSE(error);
+    queue.cancel_all();
+    queue.run();
+    CHECK(outcomes.once_each());
+}
+
 TEST_CASE("a queue far deeper than its context carries all, in order of submission") {
     constexpr std::size_t count = 5000;
     aioxx::Queue queue{limited(count, 2)};

@@ -189,7 +189,8 @@ public:
     }
 
     /// Completes when fewer operations are outstanding than Options::limit allows, and when there
-    /// is room for the copy that was refused last (Options::copy_limit).
+    /// is room for the copy that was refused last before it begins (Options::copy_limit). Others
+    /// may take that room first: smaller ones can keep a large one waiting as long as they come.
     Operation<void, OperationKind::capacity> wait_for_capacity() {
         detail::Request request;
         request.kind = Kind::capacity;
