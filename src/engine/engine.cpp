@@ -41,6 +41,7 @@ Engine::Engine(const Options& options, std::error_code& error)
       readiness_(scheduler_.to_submit, scheduler_.to_run, workers_, mailbox_,
                  options.high_descriptors),
       events_(events_at_a_time) {
+    scheduler_.set_slow(servers_, true);
     open_event_fd(wake_fd_, EventFd::Mode::nonblocking, error);
     if (!error && options.event_fd) {
         open_event_fd(

@@ -267,7 +267,7 @@ private:
     Mailbox mailbox_;
     SharedTable shared_table_;
     FileSystems<SlotHolder> slot_holders_;
-    SlotHolder servers_{true};
+    SlotHolder servers_;
     SlotHolder others_; // what is on no file system
     Scheduler scheduler_;
     Submitter submitter_;

@@ -153,11 +153,9 @@ private:
     /// What is slow leaves some to the rest. Where there are none, and no waiting for one, workers
     /// make the calls.
     [[nodiscard]] bool has_slots_for(const FileRecord& file) const noexcept {
-        if (slots_.capacity() == 0) {
-            return false;
-        }
-        return file.slots->is_slow() ? slots_.available_to_slow()
-                                     : slots_.available() || !slots_.are_short();
+        return file.slots->is_slow()
+                   ? slots_.available_to_slow()
+                   : slots_.available() || (slots_.capacity() > 0 && !slots_.are_short());
     }
     [[nodiscard]] RoutePolicy::Question question(const Operation& operation) const noexcept;
     [[nodiscard]] bool holds_flushes(const Operation& operation) const noexcept {

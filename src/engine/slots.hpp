@@ -20,26 +20,23 @@ constexpr std::size_t last_quarter(std::size_t all) noexcept {
 /// server answers for, and what is silent.
 class SlotHolder {
 public:
-    explicit SlotHolder(bool slow = false) noexcept : each_(slow ? one_of_slow : one) {}
-
-    [[nodiscard]] bool is_slow() const noexcept { return each_ != one; }
-    [[nodiscard]] std::size_t held() const noexcept { return held_; }
+    [[nodiscard]] bool is_slow() const noexcept { return slow_; }
+    [[nodiscard]] std::size_t held() const noexcept { return static_cast<std::uint32_t>(count_); }
 
     // As FileSystems has it.
     std::uint64_t device = 0;
     std::size_t files = 0;
-    [[nodiscard]] bool is_in_use() const noexcept { return held_ > 0; }
+    [[nodiscard]] bool is_in_use() const noexcept { return held() > 0 || slow_; }
     /// Whether it has held slots since the last look, and given none back.
-    [[nodiscard]] bool look() noexcept { return progress_.is_stuck(held_ > 0, given_back_); }
+    [[nodiscard]] bool look() noexcept { return progress_.is_stuck(held() > 0, count_ >> 32U); }
 
 private:
     friend class Slots;
-    static constexpr std::uint64_t one = 1;
-    static constexpr std::uint64_t one_of_slow = one + (std::uint64_t{1} << 32U);
+    static constexpr std::uint64_t one_given_back = (std::uint64_t{1} << 32U) - 1;
 
-    std::uint64_t each_; // what a slot adds to Slots::used_
-    std::size_t held_ = 0;
-    std::uint64_t given_back_ = 0;
+    std::uint64_t count_ = 0; // of slots: held, and in the upper half given back
+    bool slow_ = false;
+    SlotHolder* next_slow_ = nullptr;
     Progress progress_;
 };
 
@@ -48,16 +45,23 @@ private:
 /// The count comes from outside: 0 without kernel AIO, and it may rise while operations are under
 /// way. What is slow never takes the last quarter, rounded up. What a file system holds of it that
 /// answered when it took them, and is silent now, it keeps until it answers.
+///
+/// Taking and giving back cost each operation something, and what is slow is rare: its holders are
+/// in a list, and what they hold is added up when it matters.
 class Slots {
 public:
     void set_capacity(std::size_t capacity) noexcept { capacity_ = capacity; }
-    [[nodiscard]] std::size_t used() const noexcept { return static_cast<std::uint32_t>(used_); }
+    [[nodiscard]] std::size_t used() const noexcept { return used_; }
     /// Of those, by what is slow.
     [[nodiscard]] std::size_t used_by_slow() const noexcept {
-        return static_cast<std::size_t>(used_ >> 32U);
+        std::size_t used = 0;
+        for (const SlotHolder* each = slow_; each != nullptr; each = each->next_slow_) {
+            used += each->held();
+        }
+        return used;
     }
     [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
-    [[nodiscard]] bool available() const noexcept { return used() < capacity_; }
+    [[nodiscard]] bool available() const noexcept { return used_ < capacity_; }
     /// Whether what is slow has not used up its share.
     [[nodiscard]] bool available_to_slow() const noexcept {
         return used_by_slow() + last_quarter(capacity_) < capacity_;
@@ -69,29 +73,37 @@ public:
 
     void take(SlotHolder& holder) noexcept {
         assert(available());
-        used_ += holder.each_;
-        ++holder.held_;
+        ++used_;
+        ++holder.count_;
     }
     void give_back(SlotHolder& holder) noexcept {
-        assert(holder.held_ > 0);
-        used_ -= holder.each_;
-        --holder.held_;
-        ++holder.given_back_;
+        assert(holder.held() > 0);
+        --used_;
+        holder.count_ += SlotHolder::one_given_back;
     }
-    /// The file system is silent, or answers again. True where it was otherwise before.
+    /// True where it was otherwise before.
     bool set_slow(SlotHolder& holder, bool slow) noexcept {
-        if (holder.is_slow() == slow) {
+        if (holder.slow_ == slow) {
             return false;
         }
-        used_ -= holder.held_ * holder.each_;
-        holder.each_ = slow ? SlotHolder::one_of_slow : SlotHolder::one;
-        used_ += holder.held_ * holder.each_;
+        holder.slow_ = slow;
+        if (slow) {
+            holder.next_slow_ = slow_;
+            slow_ = &holder;
+            return true;
+        }
+        SlotHolder** place = &slow_;
+        while (*place != &holder) {
+            place = &(*place)->next_slow_;
+        }
+        *place = holder.next_slow_;
         return true;
     }
 
 private:
     std::size_t capacity_ = 0;
-    std::uint64_t used_ = 0; // all, and in the upper half those of what is slow
+    std::size_t used_ = 0;
+    SlotHolder* slow_ = nullptr;
 };
 
 } // namespace engine

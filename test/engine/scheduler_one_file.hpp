@@ -29,9 +29,7 @@ inline constexpr FileTraits device{};
 inline constexpr FileTraits in_memory{.regular = true, .in_memory = true};
 
 struct PlainRecord : engine::FileRecord {
-    explicit PlainRecord(const FileTraits& kind) : FileRecord(kind), holder(kind.on_server) {
-        slots = &holder;
-    }
+    explicit PlainRecord(const FileTraits& kind) : FileRecord(kind) { slots = &holder; }
     engine::SlotHolder holder;
 };
 
@@ -41,6 +39,7 @@ public:
     explicit OneFile(const FileTraits& traits, std::size_t slots = 8,
                      const Scheduler::Options& options = {})
         : scheduler(options, statistics), file(traits) {
+        scheduler.set_slow(file.holder, traits.on_server);
         scheduler.set_slots(slots);
     }
 

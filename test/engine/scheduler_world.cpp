@@ -77,6 +77,9 @@ World::World(const Scenario& scenario)
     : scenario_(scenario), block_(*::new (memory.data()) Block(scenario)) {
     find_lists();
     block_.scheduler.set_slots(scenario.slots.front());
+    for (Record& file : block_.files) {
+        block_.scheduler.set_slow(file.holder, file.traits.on_server);
+    }
 }
 
 void World::save(Snapshot& snapshot) const noexcept {

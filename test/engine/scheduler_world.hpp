@@ -110,9 +110,7 @@ struct Subject : engine::Operation {
 };
 
 struct Record : engine::FileRecord {
-    explicit Record(const FilePlan& plan) : FileRecord(plan.traits), holder(plan.traits.on_server) {
-        slots = &holder;
-    }
+    explicit Record(const FilePlan& plan) : FileRecord(plan.traits) { slots = &holder; }
     engine::SlotHolder holder;
     bool polled = false;  // by a poll of Readiness's own
     bool retired = false; // released after it was closed: it is gone

@@ -67,7 +67,8 @@ TEST_CASE("what is on a server leaves the last quarter of the slots, rounded up"
         Slots slots;
         slots.set_capacity(row.capacity);
         SlotHolder disk;
-        SlotHolder server{true};
+        SlotHolder server;
+        slots.set_slow(server, true);
         std::size_t taken = 0;
         for (; slots.available_to_slow(); ++taken) {
             slots.take(server);
