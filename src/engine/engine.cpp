@@ -340,10 +340,11 @@ void Engine::hand_over(Operation& operation) noexcept {
         return;
     }
     if (operation.way == Way::worker_submit) {
-        operation.prepare(-1, submitter_.event_fd()); // the worker puts the number in
+        submitter_.prepare_for_worker(operation);
     }
     scheduler_.given_to_worker(operation);
     if (!workers_.add(operation)) {
+        submitter_.returned_by_worker(operation);
         scheduler_.refused_for_now(operation); // the workers have just ended for idleness
     } else if (workers_.is_held_up()) [[unlikely]] {
         watch_progress();
@@ -516,6 +517,7 @@ void Engine::take_mail() noexcept {
     while (Operation* const operation = mail.pop_front()) {
         const auto error = static_cast<int>(-operation->result);
         const bool submits = operation->is_poll() || operation->way == Way::worker_submit;
+        submitter_.returned_by_worker(*operation);
         if (!submits) {
             scheduler_.result(*operation, operation->result, 0);
         } else if (error == EAGAIN && !operation->is_poll() && submitter_.may_pass()) {
@@ -552,6 +554,7 @@ Cancellation Engine::cancel(Operation& operation) noexcept {
         if (!workers_.take_back(operation)) {
             return cancel_in_kernel(operation); // or as good as there
         }
+        submitter_.returned_by_worker(operation);
         scheduler_.recalled(operation);
         break;
     case Scheduler::Recall::readiness:

@@ -40,10 +40,22 @@ public:
         uncounted_ = event_fd_ < 0 ? in_kernel_ : 0;
         event_fd_ = event_fd;
     }
-    /// For what a worker submits.
-    [[nodiscard]] int event_fd() const noexcept { return event_fd_; }
-    /// Whether operations are in the kernel that were submitted before that.
-    [[nodiscard]] bool has_uncounted() const noexcept { return uncounted_ > 0; }
+    /// Whether operations are in the kernel, or on their way by a worker, that were prepared before
+    /// that.
+    [[nodiscard]] bool has_uncounted() const noexcept {
+        return uncounted_ > 0 || uncounted_by_workers_ > 0;
+    }
+
+    /// Before a worker gets it, which puts the number in and submits it.
+    void prepare_for_worker(Operation& operation) noexcept {
+        operation.prepare(-1, event_fd_);
+        uncounted_by_workers_ += goes_uncounted_by_worker(operation) ? 1U : 0U;
+    }
+    /// Its event has come, or none will: no worker has submitted it. Of those that no worker was to
+    /// submit nothing is noted.
+    void returned_by_worker(const Operation& operation) noexcept {
+        uncounted_by_workers_ -= goes_uncounted_by_worker(operation) ? 1U : 0U;
+    }
 
     /// One io_submit from the front of `list`, up to what is to be watched alone. The list must not
     /// be empty; it keeps what was accepted, which the caller takes off. Neither accepted nor
@@ -59,9 +71,11 @@ public:
     void ended(const Operation& operation) noexcept {
         if (operation.way != Way::worker_submit && operation.file != nullptr) [[likely]] {
             --in_kernel_;
-            if (uncounted_ > 0 && (operation.iocb.raw().flags & 1U) == 0) { // no IOCB_FLAG_RESFD
+            if (uncounted_ > 0 && !is_counted(operation)) {
                 --uncounted_;
             }
+        } else {
+            returned_by_worker(operation);
         }
         refusals_ = 0;
     }
@@ -79,6 +93,13 @@ private:
         bool signals = false; // signals have to be kept away from the thread
     };
 
+    static bool is_counted(const Operation& operation) noexcept {
+        return (operation.iocb.raw().flags & 1U) != 0; // IOCB_FLAG_RESFD
+    }
+    static bool goes_uncounted_by_worker(const Operation& operation) noexcept {
+        return operation.way == Way::worker_submit && !operation.is_poll() &&
+               !is_counted(operation);
+    }
     void prepare(Operation& operation, Batch& batch) const noexcept;
     [[nodiscard]] Batch gather(const OperationList& list) noexcept;
     [[nodiscard]] std::size_t call_without_signals(std::span<Iocb* const> iocbs,
@@ -90,8 +111,9 @@ private:
     const bool time_submits_;
     int event_fd_ = -1;
     std::size_t in_kernel_ = 0;
-    std::size_t uncounted_ = 0;
-    unsigned refusals_ = 0; // EAGAIN in a row
+    std::size_t uncounted_ = 0;            // in the kernel, submitted here
+    std::size_t uncounted_by_workers_ = 0; // with workers, or submitted by them; no polls
+    unsigned refusals_ = 0;                // EAGAIN in a row
     std::chrono::steady_clock::time_point refused_since_{};
     std::array<Iocb*, most_at_once> batch_;
 };

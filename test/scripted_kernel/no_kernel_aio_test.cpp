@@ -2,11 +2,13 @@
 // Copyright (c) 2026 The libaioxx authors
 // An engine where io_setup is refused, or io_submit later: workers alone do the same.
 
+#include "blocked_in.hpp"
 #include "descriptors.hpp"
 #include "engine/running_engine.hpp"
 #include "scripted_kernel/scripted_kernel.hpp"
 #include "skip.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -14,6 +16,7 @@
 #include <thread>
 
 #include <poll.h>
+#include <sys/syscall.h>
 
 #include <doctest/doctest.h>
 
@@ -253,6 +256,43 @@ TEST_CASE("where io_getevents is refused, waits go on by another call, and do no
         CHECK(kernel.calls(Call::get_events) <= calls + 1);
         pipe.fill("abc");
         CHECK(engine.result_of(waits) == 3);
+    }
+    kernel.wait_until_closed();
+}
+
+TEST_CASE("where io_getevents is refused, what workers had to submit is seen as well") {
+    ScriptedKernel kernel;
+    {
+        RunningEngine engine{shallow()};
+        REQUIRE(engine->uses_kernel_aio());
+        const TemporaryFile content{"abc"};
+        const File file = File::borrow(content);
+        engine::OpenFile& used = engine.file_of(file);
+        used.traits.direct = true;
+        used.traits.on_fuse = true; // so that a worker submits
+        Transfer read;
+        engine.begin(read, Kind::read, file);
+        const auto place = [&] {
+            const auto all = kernel.model().in_flight();
+            const auto found =
+                std::ranges::find(all, &read.iocb.raw(), &KernelModel::Operation::iocb);
+            return found == all.end() ? -1 : found - all.begin();
+        };
+        REQUIRE(eventually([&] { return place() >= 0; }));
+        kernel.answer(Call::get_events, {Answer::error(EPERM)});
+        std::atomic<bool> returned{false};
+        std::atomic<pid_t> tid{0};
+        std::thread sleeper{[&] {
+            tid = thread_id();
+            CHECK(&engine.next() == &read);
+            returned = true;
+        }};
+        CHECK(eventually([&] { return tid != 0; }));
+        CHECK(wait_until_blocked_in(tid, SYS_ppoll));
+        kernel.model().complete(static_cast<std::size_t>(place()), 3);
+        CHECK(eventually([&] { return returned.load(); }));
+        engine->wake();
+        sleeper.join();
     }
     kernel.wait_until_closed();
 }
