@@ -37,9 +37,9 @@ void handle(int flags, int number = SIGUSR1) {
     REQUIRE(::sigaction(number, &action, nullptr) == 0);
 }
 
-/// The test program's own, which are without SA_RESTART.
+/// Those of the test program, and of a sanitizer, which are without SA_RESTART.
 void remove_other_handlers() {
-    for (const int number : {SIGINT, SIGILL, SIGFPE, SIGSEGV, SIGTERM, SIGABRT}) {
+    for (const int number : {SIGINT, SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGTERM, SIGABRT}) {
         ::signal(number, SIG_DFL);
     }
 }
