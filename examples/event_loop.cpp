@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <exception>
 #include <iostream>
+#include <system_error>
 
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -22,7 +23,7 @@ struct Read { // the kernel knows the iocb by its address: a Read stays where it
 };
 
 [[noreturn]] void fail(const char* call) {
-    aioxx::throw_error({errno, std::generic_category()}, call);
+    throw std::system_error(errno, std::generic_category(), call);
 }
 
 void run(const char* path) {

@@ -12,6 +12,7 @@
 #include <exception>
 #include <iostream>
 #include <string_view>
+#include <system_error>
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -23,7 +24,7 @@ using namespace std::chrono_literals;
 std::array<aioxx::File, 2> socket_pair() {
     std::array<int, 2> fds{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds.data()) != 0) {
-        aioxx::throw_error({errno, std::generic_category()}, "socketpair");
+        throw std::system_error(errno, std::generic_category(), "socketpair");
     }
     return {aioxx::File::adopt(fds[0]), aioxx::File::adopt(fds[1])};
 }
@@ -55,7 +56,7 @@ void run() {
 
     constexpr std::string_view message = "hello";
     if (::send(theirs.fd(), message.data(), message.size(), MSG_NOSIGNAL) < 0) {
-        aioxx::throw_error({errno, std::generic_category()}, "send");
+        throw std::system_error(errno, std::generic_category(), "send");
     }
     const std::int64_t ready = result_of_next(context, events); // poll(2)'s bits
     if ((ready & POLLIN) == 0) {

@@ -8,6 +8,7 @@
 #include <exception>
 #include <iostream>
 #include <stdexcept>
+#include <system_error>
 
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -55,7 +56,7 @@ void run(const char* path) {
     epoll_event interest{};
     interest.events = EPOLLIN;
     if (::epoll_ctl(epoll.fd(), EPOLL_CTL_ADD, queue.event_fd(), &interest) != 0) {
-        aioxx::throw_error({errno, std::generic_category()}, "epoll_ctl");
+        throw std::system_error(errno, std::generic_category(), "epoll_ctl");
     }
     reader.read_next();
     while (!reader.finished()) {

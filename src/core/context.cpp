@@ -53,7 +53,7 @@ void Context::open(unsigned queue_depth, std::error_code& error) noexcept {
 
 void Context::throw_setup_error(unsigned queue_depth, const std::error_code& error) {
     if (error.value() != EAGAIN) {
-        throw_error(error, "io_setup");
+        detail::throw_error(error, "io_setup");
     }
     std::string call = "io_setup: " + std::to_string(queue_depth) + " asked for";
     std::error_code unreadable;
@@ -62,7 +62,7 @@ void Context::throw_setup_error(unsigned queue_depth, const std::error_code& err
         call += ", fs.aio-nr " + std::to_string(now.used) + ", fs.aio-max-nr " +
                 std::to_string(now.allowed);
     }
-    throw_error(error, call.c_str());
+    detail::throw_error(error, call.c_str());
 }
 
 Context& Context::operator=(Context&& other) noexcept {

@@ -4,7 +4,7 @@
 
 AIOXX_NAMESPACE_BEGIN
 
-void throw_error(const std::error_code& error, const char* call) {
+void detail::throw_error(const std::error_code& error, const char* call) {
     throw std::system_error(error, call);
 }
 

@@ -19,8 +19,8 @@ constexpr std::size_t longest = std::numeric_limits<std::ptrdiff_t>::max();
 AlignedBuffer::AlignedBuffer(std::size_t size, std::size_t alignment)
     : size_(size), alignment_(alignment) {
     if (!std::has_single_bit(alignment)) {
-        throw_error(std::make_error_code(std::errc::invalid_argument),
-                    "AlignedBuffer: the alignment is no power of two");
+        detail::throw_error(std::make_error_code(std::errc::invalid_argument),
+                            "AlignedBuffer: the alignment is no power of two");
     }
     if (size > longest - std::min(alignment, longest)) {
         throw std::bad_alloc{}; // operator new rounds up, past the end of what it can count

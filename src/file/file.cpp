@@ -182,7 +182,7 @@ File::~File() {
 
 void File::close(std::error_code& error) noexcept {
     const bool owned = owned_;
-    SharedDescriptor* const shared = shared_.exchange(nullptr);
+    detail::SharedDescriptor* const shared = shared_.exchange(nullptr);
     const int fd = forget();
     int failure = 0;
     if (shared != nullptr) {
@@ -195,7 +195,7 @@ void File::close(std::error_code& error) noexcept {
 }
 
 int File::release() noexcept {
-    if (SharedDescriptor* const shared = shared_.exchange(nullptr)) {
+    if (detail::SharedDescriptor* const shared = shared_.exchange(nullptr)) {
         shared->close(true);
     }
     return forget();

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 AIOXX_NAMESPACE_BEGIN
+namespace detail {
 
 class FileUse;
 
@@ -120,4 +121,5 @@ inline bool ClosedFiles::add(FileUse& use) noexcept {
     return true;
 }
 
+} // namespace detail
 AIOXX_NAMESPACE_END

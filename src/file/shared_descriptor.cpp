@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 AIOXX_NAMESPACE_BEGIN
+namespace detail {
 
 SharedDescriptor::SharedDescriptor(int fd, bool owned) noexcept
     : fd_(fd), generation_(fork_generation::current()), owned_(owned) {}
@@ -89,4 +90,5 @@ int SharedDescriptor::close(bool keep_open) noexcept {
     return drop_reference();
 }
 
+} // namespace detail
 AIOXX_NAMESPACE_END

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 AIOXX_NAMESPACE_BEGIN
+namespace detail {
 
 /// The descriptor of a File that a queue has used, counted: an owned number is closed when the File
 /// has dropped its reference, and every queue that has operations under way has dropped its own.
@@ -85,4 +86,5 @@ private:
     std::atomic<FileUsePlace*> newest_{&first_};
 };
 
+} // namespace detail
 AIOXX_NAMESPACE_END

@@ -78,7 +78,7 @@ void Batch::start_with(std::unique_ptr<detail::Handler> callback) {
 /// As in a callback, at whose end there is one pass for all that it has started.
 void Batch::start_all() noexcept {
     begun_ = true;
-    Queue::Implementation* const queue = queue::usable(queue_->implementation_);
+    Queue::Implementation* const queue = Queue::Implementation::usable(queue_->implementation_);
     if (queue != nullptr) {
         ++queue->delivering;
     }

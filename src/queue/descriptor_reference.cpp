@@ -7,11 +7,13 @@
 AIOXX_NAMESPACE_BEGIN
 namespace queue {
 
-DescriptorReference::DescriptorReference(const File& file, SharedDescriptor& descriptor,
-                                         FileUsePlace& place, ClosedFiles& closed_files) noexcept
-    : OpenFile(file),
-      FileUse(place, closed_files,
-              [](FileUse& use) noexcept { delete &static_cast<DescriptorReference&>(use); }),
+DescriptorReference::DescriptorReference(const File& file, detail::SharedDescriptor& descriptor,
+                                         detail::FileUsePlace& place,
+                                         detail::ClosedFiles& closed_files) noexcept
+    : OpenFile(file), detail::FileUse(place, closed_files,
+                                      [](detail::FileUse& use) noexcept {
+                                          delete &static_cast<DescriptorReference&>(use);
+                                      }),
       descriptor_(descriptor) {
     descriptor_.hold();
 }

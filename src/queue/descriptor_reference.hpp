@@ -13,11 +13,11 @@ namespace queue {
 /// A File as a queue uses it. An owned descriptor stays open by a counted reference while an
 /// operation is under way; a borrowed one is kept open by its owner. So the number is always valid,
 /// for the queue's thread and for workers, whenever and by whichever thread the File is closed.
-class DescriptorReference final : public engine::OpenFile, public FileUse {
+class DescriptorReference final : public engine::OpenFile, public detail::FileUse {
 public:
     /// `place` is one of `descriptor`'s.
-    DescriptorReference(const File& file, SharedDescriptor& descriptor, FileUsePlace& place,
-                        ClosedFiles& closed_files) noexcept;
+    DescriptorReference(const File& file, detail::SharedDescriptor& descriptor,
+                        detail::FileUsePlace& place, detail::ClosedFiles& closed_files) noexcept;
 
     void keep() noexcept override;
     void release() noexcept override;
@@ -34,7 +34,8 @@ public:
 private:
     ~DescriptorReference() { descriptor_.let_go(); }
 
-    SharedDescriptor& descriptor_; // its number while the File is open or a reference is held
+    detail::SharedDescriptor&
+        descriptor_; // its number while the File is open or a reference is held
     bool has_reference_ = false;
 };
 

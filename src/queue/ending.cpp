@@ -74,18 +74,18 @@ std::size_t Queue::Implementation::cancel_on(queue::DescriptorReference& file) n
 }
 
 std::size_t Queue::cancel(const File& file) noexcept {
-    Implementation* const queue = queue::usable(implementation_);
+    Implementation* const queue = Implementation::usable(implementation_);
     if (queue == nullptr) {
         return 0;
     }
     const queue::Entry entry{queue->owner, "Queue::cancel"};
-    const SharedDescriptor* const descriptor = SharedDescriptor::find(file);
-    FileUse* const use = descriptor != nullptr ? descriptor->use_by(queue) : nullptr;
+    const detail::SharedDescriptor* const descriptor = detail::SharedDescriptor::find(file);
+    detail::FileUse* const use = descriptor != nullptr ? descriptor->use_by(queue) : nullptr;
     return use != nullptr ? queue->cancel_on(static_cast<queue::DescriptorReference&>(*use)) : 0;
 }
 
 std::size_t Queue::cancel_all() noexcept {
-    Implementation* const queue = queue::usable(implementation_);
+    Implementation* const queue = Implementation::usable(implementation_);
     if (queue == nullptr) {
         return 0;
     }

@@ -238,7 +238,7 @@ void Queue::Implementation::tell_waiting_for_quarantine(Record& ended) noexcept 
 }
 
 void Queue::forget(OperationId operation) noexcept {
-    Implementation* const queue = queue::usable(implementation_);
+    Implementation* const queue = Implementation::usable(implementation_);
     if (queue == nullptr) {
         return;
     }

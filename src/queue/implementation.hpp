@@ -48,10 +48,23 @@ struct Queue::Implementation : queue::Background::Rest {
 
     /// In a forked child, whose copy is not to be used. Any thread.
     [[nodiscard]] bool is_copy() const noexcept { return fork_generation::current() != generation; }
+    /// Null where its construction has failed, and for a child's copy: what that holds is its
+    /// parent's. Any thread.
+    static Implementation* usable(Implementation* queue) noexcept {
+        return queue != nullptr && !queue->is_copy() ? queue : nullptr;
+    }
+    /// The same, but throws EINVAL.
+    static Implementation& expect_usable(Implementation* queue, const char* call) {
+        if (usable(queue) == nullptr) [[unlikely]] {
+            detail::throw_error(std::make_error_code(std::errc::invalid_argument), call);
+        }
+        return *queue;
+    }
     /// Throws EDEADLK inside a callback, or in what a task does before it waits.
     void refuse_if_running(const char* call) const {
         if (delivering > 0) [[unlikely]] {
-            throw_error(std::make_error_code(std::errc::resource_deadlock_would_occur), call);
+            detail::throw_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
+                                call);
         }
     }
     /// Callbacks that run the queue lie on the stack, one on the other: not without end.
@@ -62,12 +75,12 @@ struct Queue::Implementation : queue::Background::Rest {
     void copy_memory(Record& record, detail::Request& request);
     /// What the engine knows of `file`. Throws std::bad_alloc.
     queue::DescriptorReference& file_of(const File& file) {
-        SharedDescriptor& descriptor = SharedDescriptor::of(file);
-        FileUse* const use = descriptor.use_by(this);
+        detail::SharedDescriptor& descriptor = detail::SharedDescriptor::of(file);
+        detail::FileUse* const use = descriptor.use_by(this);
         return use != nullptr ? static_cast<queue::DescriptorReference&>(*use)
                               : use_first(file, descriptor);
     }
-    queue::DescriptorReference& use_first(const File& file, SharedDescriptor& descriptor);
+    queue::DescriptorReference& use_first(const File& file, detail::SharedDescriptor& descriptor);
     /// A record for an operation on `file`, or for one without. Throws std::bad_alloc.
     Record& take(const File* file) {
         if (file == nullptr) {
@@ -178,9 +191,9 @@ struct Queue::Implementation : queue::Background::Rest {
     queue::RecordPool pool; // before the engine: the memory in it goes after the context
     queue::Timers timers;
     engine::Engine engine;
-    ClosedFiles* closed_files;      // counted
-    engine::OperationList finished; // of those that never enter the engine
-    engine::OperationList rooms;    // wait for outstanding to fall
+    detail::ClosedFiles* closed_files; // counted
+    engine::OperationList finished;    // of those that never enter the engine
+    engine::OperationList rooms;       // wait for outstanding to fall
     engine::OperationList quarantine_waits;
     queue::Copies copies;
     std::size_t copy_wanted = 0;      // bytes of the copy that was refused last
@@ -219,20 +232,4 @@ struct Queue::Implementation : queue::Background::Rest {
     std::size_t posts_called = 0; // of those: they are first
 };
 
-namespace queue {
-
-/// Null where its construction has failed, and for a child's copy: what that holds is its
-/// parent's. Any thread.
-inline Queue::Implementation* usable(Queue::Implementation* queue) noexcept {
-    return queue != nullptr && !queue->is_copy() ? queue : nullptr;
-}
-/// The same, but throws EINVAL.
-inline Queue::Implementation& expect_usable(Queue::Implementation* queue, const char* call) {
-    if (usable(queue) == nullptr) [[unlikely]] {
-        throw_error(std::make_error_code(std::errc::invalid_argument), call);
-    }
-    return *queue;
-}
-
-} // namespace queue
 AIOXX_NAMESPACE_END

@@ -42,7 +42,7 @@ void throw_open_failure(const engine::Engine& engine, const std::error_code& err
     std::string text = "Queue: ";
     text += call;
     text += call == "io_setup" ? of_events(engine, error.value()) : of_descriptors(error.value());
-    throw_error(error, text.c_str());
+    detail::throw_error(error, text.c_str());
 }
 
 } // namespace queue

@@ -32,7 +32,7 @@ engine::Engine::Options engine_options(const Queue::Options& chosen) noexcept {
 Queue::Implementation::Implementation(const Options& chosen, std::error_code& error)
     : Rest{[](Rest& rest) noexcept { delete static_cast<Implementation*>(&rest); },
            &queue::Background::of_this_process()},
-      options(chosen), engine(engine_options(chosen), error), closed_files(new ClosedFiles),
+      options(chosen), engine(engine_options(chosen), error), closed_files(new detail::ClosedFiles),
       copies(chosen.copy_limit) {}
 
 Queue::Implementation::~Implementation() {
@@ -58,12 +58,12 @@ void Queue::open(const Options* options, std::size_t size, std::error_code* erro
 }
 
 bool Queue::is_open() const noexcept {
-    const Implementation* const queue = queue::usable(implementation_);
+    const Implementation* const queue = Implementation::usable(implementation_);
     return queue != nullptr && !queue->closing;
 }
 
 Queue::~Queue() {
-    Implementation* const queue = queue::usable(implementation_);
+    Implementation* const queue = Implementation::usable(implementation_);
     if (queue == nullptr) {
         return;
     }
@@ -112,7 +112,7 @@ void Queue::throw_failed(const detail::Request& request, const detail::StartedFi
 }
 
 void Queue::run() {
-    if (queue::usable(implementation_) == nullptr) {
+    if (Implementation::usable(implementation_) == nullptr) {
         return;
     }
     Implementation& queue = *implementation_;
@@ -132,7 +132,7 @@ void Queue::run() {
 }
 
 bool Queue::run_once() {
-    if (queue::usable(implementation_) == nullptr) {
+    if (Implementation::usable(implementation_) == nullptr) {
         return false;
     }
     Implementation& queue = *implementation_;
@@ -154,23 +154,23 @@ bool Queue::run_once() {
 }
 
 void Queue::expect_to_wait() const {
-    queue::expect_usable(implementation_, "run")
+    Implementation::expect_usable(implementation_, "run")
         .refuse_if_running("run, inside a callback or task of the queue");
 }
 
 void Queue::step() {
-    Implementation& queue = queue::expect_usable(implementation_, "run");
+    Implementation& queue = Implementation::expect_usable(implementation_, "run");
     const queue::Entry entry{queue.owner, "run"};
     queue.rethrow();
     while (queue.pass() == 0 && queue.failures.empty()) {
-        queue::expect_usable(&queue, "run"); // forked by what has just run
+        Implementation::expect_usable(&queue, "run"); // forked by what has just run
         queue.wait(false); // stop() is for run() and run_once(), and must not make this one spin
     }
     queue.rethrow();
 }
 
 std::size_t Queue::run_ready() {
-    if (queue::usable(implementation_) == nullptr || implementation_->is_too_deep()) {
+    if (Implementation::usable(implementation_) == nullptr || implementation_->is_too_deep()) {
         return 0;
     }
     Implementation& queue = *implementation_;
@@ -200,7 +200,7 @@ std::size_t Queue::run_ready() {
 // may destroy the queue; as visitors they keep what they still use.
 
 void Queue::stop() noexcept {
-    if (queue::usable(implementation_) == nullptr) {
+    if (Implementation::usable(implementation_) == nullptr) {
         return;
     }
     Implementation& queue = *implementation_;
@@ -210,7 +210,7 @@ void Queue::stop() noexcept {
 }
 
 void Queue::post_handler(std::unique_ptr<detail::Handler> handler) {
-    Implementation& queue = queue::expect_usable(implementation_, "Queue::post");
+    Implementation& queue = Implementation::expect_usable(implementation_, "Queue::post");
     const queue::Visit visit{queue.visitors};
     {
         const std::lock_guard lock{queue.posts_mutex};
@@ -224,7 +224,7 @@ void Queue::post_handler(std::unique_ptr<detail::Handler> handler) {
 }
 
 void Queue::request_cancel(OperationId operation) noexcept {
-    if (queue::usable(implementation_) == nullptr) {
+    if (Implementation::usable(implementation_) == nullptr) {
         return;
     }
     Implementation& queue = *implementation_;
@@ -238,14 +238,14 @@ void Queue::request_cancel(OperationId operation) noexcept {
 }
 
 void Queue::flush() noexcept {
-    if (Implementation* const queue = queue::usable(implementation_)) {
+    if (Implementation* const queue = Implementation::usable(implementation_)) {
         const queue::Entry entry{queue->owner, "Queue::flush"};
         queue->engine.flush();
     }
 }
 
 Cancellation Queue::cancel(OperationId operation) noexcept {
-    Implementation* const queue = queue::usable(implementation_);
+    Implementation* const queue = Implementation::usable(implementation_);
     if (queue == nullptr) {
         return Cancellation::too_late;
     }
@@ -255,7 +255,7 @@ Cancellation Queue::cancel(OperationId operation) noexcept {
 }
 
 Queue::Left Queue::close(std::chrono::steady_clock::time_point deadline) {
-    if (queue::usable(implementation_) == nullptr) {
+    if (Implementation::usable(implementation_) == nullptr) {
         return {};
     }
     const queue::Entry entry{implementation_->owner, "Queue::close"};
@@ -267,31 +267,32 @@ Queue::Left Queue::close(std::chrono::steady_clock::time_point deadline) {
 }
 
 int Queue::event_fd() const {
-    const int fd = queue::expect_usable(implementation_, "Queue::event_fd").engine.loop_fd();
+    const int fd =
+        Implementation::expect_usable(implementation_, "Queue::event_fd").engine.loop_fd();
     if (fd < 0) {
-        throw_error(std::make_error_code(std::errc::invalid_argument),
-                    "Queue::event_fd: Options::use_event_fd was not set");
+        detail::throw_error(std::make_error_code(std::errc::invalid_argument),
+                            "Queue::event_fd: Options::use_event_fd was not set");
     }
     return fd;
 }
 
 std::size_t Queue::outstanding() const noexcept {
-    const Implementation* const queue = queue::usable(implementation_);
+    const Implementation* const queue = Implementation::usable(implementation_);
     return queue != nullptr ? queue->outstanding() : 0;
 }
 
 std::size_t Queue::quarantined() const noexcept {
-    const Implementation* const queue = queue::usable(implementation_);
+    const Implementation* const queue = Implementation::usable(implementation_);
     return queue != nullptr ? queue->quarantined : 0;
 }
 
 unsigned Queue::depth() const noexcept {
-    const Implementation* const queue = queue::usable(implementation_);
+    const Implementation* const queue = Implementation::usable(implementation_);
     return queue != nullptr ? queue->engine.depth() : 0;
 }
 
 bool Queue::uses_kernel_aio() noexcept {
-    Implementation* const queue = queue::usable(implementation_);
+    Implementation* const queue = Implementation::usable(implementation_);
     if (queue == nullptr) {
         return false;
     }
@@ -301,7 +302,7 @@ bool Queue::uses_kernel_aio() noexcept {
 
 void Queue::read_statistics(QueueStatistics* out, std::size_t size) const noexcept {
     QueueStatistics now;
-    if (queue::usable(implementation_) == nullptr) {
+    if (Implementation::usable(implementation_) == nullptr) {
         std::memcpy(static_cast<void*>(out), &now, std::min(size, sizeof(now)));
         return;
     }

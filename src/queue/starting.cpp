@@ -13,9 +13,9 @@ namespace mark = queue::mark;
 
 /// Throws std::bad_alloc.
 queue::DescriptorReference& Queue::Implementation::use_first(const File& file,
-                                                             SharedDescriptor& descriptor) {
+                                                             detail::SharedDescriptor& descriptor) {
     close_files();
-    FileUsePlace& place = descriptor.take_place(this);
+    detail::FileUsePlace& place = descriptor.take_place(this);
     queue::DescriptorReference* reference = nullptr;
     try {
         reference = new queue::DescriptorReference{file, descriptor, place, *closed_files};
@@ -24,7 +24,7 @@ queue::DescriptorReference& Queue::Implementation::use_first(const File& file,
         if (reference != nullptr) {
             reference->discard();
         }
-        SharedDescriptor::give_back(place);
+        detail::SharedDescriptor::give_back(place);
         throw;
     }
     place.use.store(reference, std::memory_order_release);
@@ -95,9 +95,9 @@ void Queue::Implementation::copy_memory(Record& record, detail::Request& request
 
 /// Files that have been closed since, by whichever thread.
 void Queue::Implementation::close_files() noexcept {
-    FileUse* use = closed_files->take();
+    detail::FileUse* use = closed_files->take();
     while (use != nullptr) {
-        FileUse* const next = use->next_closed();
+        detail::FileUse* const next = use->next_closed();
         engine.close(static_cast<queue::DescriptorReference&>(*use));
         use = next;
     }

@@ -92,9 +92,9 @@ std::exception_ptr Queue::Implementation::take_failure() noexcept {
 }
 
 void Queue::begin_task(detail::TaskNode& task) {
-    if (queue::usable(implementation_) == nullptr || implementation_->closing) {
+    if (Implementation::usable(implementation_) == nullptr || implementation_->closing) {
         task.frame.destroy();
-        queue::expect_usable(implementation_, "begin a task");
+        Implementation::expect_usable(implementation_, "begin a task");
         return;
     }
     Implementation& queue = *implementation_;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 
 #include <sys/resource.h>
 
@@ -109,7 +110,7 @@ int AccessProbe::wait_for_one() {
         context_.wait(events_, 1, error);
     } while (error.value() == EINTR);
     if (error) {
-        aioxx::throw_error(error, "io_getevents");
+        throw std::system_error(error, "io_getevents");
     }
     return events_[0].error().value();
 }

@@ -65,11 +65,11 @@ public:
 
     /// What the engine knows of `file`, which is used as a queue uses it.
     queue::DescriptorReference& file_of(const File& file) {
-        SharedDescriptor& descriptor = SharedDescriptor::of(file);
-        if (FileUse* const use = descriptor.use_by(this)) {
+        detail::SharedDescriptor& descriptor = detail::SharedDescriptor::of(file);
+        if (detail::FileUse* const use = descriptor.use_by(this)) {
             return static_cast<queue::DescriptorReference&>(*use);
         }
-        FileUsePlace& place = descriptor.take_place(this);
+        detail::FileUsePlace& place = descriptor.take_place(this);
         auto* const made = new queue::DescriptorReference{file, descriptor, place, *closed_files_};
         engine_.add(*made);
         place.use.store(made);
@@ -114,8 +114,8 @@ public:
         return engine_.take();
     }
     bool reap() {
-        for (FileUse* use = closed_files_->take(); use != nullptr;) {
-            FileUse* const next = use->next_closed();
+        for (detail::FileUse* use = closed_files_->take(); use != nullptr;) {
+            detail::FileUse* const next = use->next_closed();
             engine_.close(static_cast<queue::DescriptorReference&>(*use));
             use = next;
         }
@@ -124,7 +124,7 @@ public:
 
 private:
     std::error_code error_;
-    ClosedFiles* const closed_files_ = new ClosedFiles;
+    detail::ClosedFiles* const closed_files_ = new detail::ClosedFiles;
     Engine engine_;
 };
 

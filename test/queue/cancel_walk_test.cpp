@@ -74,7 +74,7 @@ public:
 
 private:
     static std::uintptr_t address_of(Queue& queue, OperationId id) {
-        Queue::Implementation* const inside = queue.*member_of(InsideQueue{});
+        auto* const inside = queue.*member_of(InsideQueue{});
         return reinterpret_cast<std::uintptr_t>(inside->pool.find(id));
     }
 

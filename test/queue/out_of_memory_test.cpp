@@ -296,7 +296,7 @@ TEST_CASE("a File keeps nothing of the queues that have used it and ended") {
         use();
     }
     CHECK(eventually([before] { return live == before; }));
-    CHECK(SharedDescriptor::find(file)->places() == 1);
+    CHECK(detail::SharedDescriptor::find(file)->places() == 1);
 }
 
 TEST_CASE("the memory of operations grows in steps, and few of them") {

@@ -202,3 +202,9 @@ run(queue, std::move(named));
 // compiles
 auto empty = []() -> Task<std::vector<int>> { co_return {}; };
 auto reference = [](int& number) -> Task<int&> { co_return number; };
+
+// refused: member
+aioxx::throw_error({}, "a call of the library's own");
+
+// refused: private
+Queue::Implementation* inside = nullptr;

@@ -155,7 +155,7 @@ public:
         std::error_code error = no_error();
         const CancelResult result = cancel(iocb, error);
         if (error) {
-            throw_error(error, "io_cancel");
+            detail::throw_error(error, "io_cancel");
         }
         return result;
     }
@@ -169,7 +169,7 @@ public:
         std::error_code error = no_error();
         close(error);
         if (error) {
-            throw_error(error, "io_destroy");
+            detail::throw_error(error, "io_destroy");
         }
     }
 
@@ -218,7 +218,7 @@ private:
     }
     static std::size_t count_or_throw(int result, const char* call) {
         if (result < 0) [[unlikely]] {
-            throw_error({-result, std::generic_category()}, call);
+            detail::throw_error({-result, std::generic_category()}, call);
         }
         return static_cast<std::size_t>(result);
     }

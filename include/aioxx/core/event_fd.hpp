@@ -29,7 +29,7 @@ public:
         std::error_code error = no_error();
         fd_ = open(mode, initial, error);
         if (error) {
-            throw_error(error, "eventfd");
+            detail::throw_error(error, "eventfd");
         }
     }
     EventFd(Mode mode, unsigned initial, std::error_code& error) noexcept
@@ -56,7 +56,7 @@ public:
         std::error_code error = no_error();
         const std::uint64_t count = read(error);
         if (error) {
-            throw_error(error, "read from eventfd");
+            detail::throw_error(error, "read from eventfd");
         }
         return count;
     }
@@ -67,7 +67,7 @@ public:
         std::error_code error = no_error();
         signal(count, error);
         if (error) {
-            throw_error(error, "write to eventfd");
+            detail::throw_error(error, "write to eventfd");
         }
     }
 

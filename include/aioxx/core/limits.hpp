@@ -23,7 +23,7 @@ struct Limits {
     std::error_code error = no_error();
     const Limits now = limits(error);
     if (error) {
-        throw_error(error, "limits");
+        detail::throw_error(error, "limits");
     }
     return now;
 }

@@ -28,7 +28,7 @@ public:
         std::error_code error = no_error();
         const Capabilities found = probe(file, error);
         if (error) {
-            throw_error(error, "io_setup");
+            detail::throw_error(error, "io_setup");
         }
         return found;
     }

@@ -11,8 +11,8 @@
 
 AIOXX_NAMESPACE_BEGIN
 
-class SharedDescriptor;
 namespace detail {
+class SharedDescriptor;
 struct StartedFile;
 } // namespace detail
 
@@ -125,7 +125,7 @@ public:
     [[nodiscard]] std::int64_t size() const;
 
 private:
-    friend class SharedDescriptor;
+    friend class detail::SharedDescriptor;
     friend struct detail::StartedFile;
 
     File(int fd, bool owned, std::error_code& error) noexcept;
@@ -140,14 +140,14 @@ private:
     bool in_memory_ = false;
     bool on_fuse_ = false;
     bool on_network_ = false;
-    mutable std::atomic<SharedDescriptor*> shared_{nullptr}; // when a queue has used it
+    mutable std::atomic<detail::SharedDescriptor*> shared_{nullptr}; // when a queue has used it
 };
 
 inline File File::open(const char* path, int flags, unsigned mode) {
     std::error_code error = no_error();
     File file = open(path, flags, mode, error);
     if (error) {
-        throw_error(error, path != nullptr ? path : "File::open");
+        detail::throw_error(error, path != nullptr ? path : "File::open");
     }
     return file;
 }
@@ -156,7 +156,7 @@ inline File File::adopt(int fd) {
     std::error_code error = no_error();
     File file = adopt(fd, error);
     if (error) {
-        throw_error(error, "File::adopt");
+        detail::throw_error(error, "File::adopt");
     }
     return file;
 }
@@ -165,7 +165,7 @@ inline File File::borrow(int fd) {
     std::error_code error = no_error();
     File file = borrow(fd, error);
     if (error) {
-        throw_error(error, "File::borrow");
+        detail::throw_error(error, "File::borrow");
     }
     return file;
 }
@@ -174,7 +174,7 @@ inline void File::close() {
     std::error_code error = no_error();
     close(error);
     if (error) {
-        throw_error(error, "close");
+        detail::throw_error(error, "close");
     }
 }
 
@@ -182,7 +182,7 @@ inline std::int64_t File::size() const {
     std::error_code error = no_error();
     const std::int64_t bytes = size(error);
     if (error) {
-        throw_error(error, "fstat");
+        detail::throw_error(error, "fstat");
     }
     return bytes;
 }

@@ -293,9 +293,9 @@ public:
         return now;
     }
 
+private:
     struct Implementation;
 
-private:
     template <typename, OperationKind>
     friend class Operation;
     template <typename>

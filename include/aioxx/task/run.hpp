@@ -114,7 +114,7 @@ T run(Queue& queue, Task<T>&& task) {
     while (!result->ended) {
         const bool has_frame = result.use_count() > 1; // which holds the other one
         if (!has_frame || root.promise->parked) {
-            throw_error(std::make_error_code(std::errc::operation_canceled), "run");
+            detail::throw_error(std::make_error_code(std::errc::operation_canceled), "run");
         }
         detail::TaskAccess::step(queue);
     }
