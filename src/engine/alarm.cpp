@@ -35,6 +35,7 @@ Alarm::Alarm(const File& timer) noexcept : OpenFile(timer) {
     poll.request.kind = Kind::poll;
     poll.request.poll_events = POLLIN;
     poll.file = this;
+    is_engines = true;
 }
 
 Alarm::~Alarm() {

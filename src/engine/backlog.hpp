@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
+#include "engine/counter.hpp"
 #include "engine/operation.hpp"
 
 #include <array>
@@ -19,7 +20,10 @@ public:
     static constexpr std::size_t ranks = 32;
 
     [[nodiscard]] bool empty() const noexcept { return occupied_ == 0; }
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    /// Any thread.
+    [[nodiscard]] std::size_t size() const noexcept {
+        return static_cast<std::size_t>(size_.read());
+    }
 
     /// Of the next; `ranks` when empty.
     [[nodiscard]] unsigned first_rank() const noexcept {
@@ -76,7 +80,7 @@ private:
 
     std::array<OperationList, ranks> lists_;
     std::uint32_t occupied_ = 0; // a bit for each list that is not empty
-    std::size_t size_ = 0;
+    Counter size_;
 };
 
 } // namespace engine

@@ -168,8 +168,8 @@ public:
         make_context();
         return uses_slots();
     }
-    /// The same of this moment.
-    [[nodiscard]] bool uses_slots() const noexcept { return scheduler_.slots().capacity() > 0; }
+    /// The same of this moment. Any thread.
+    [[nodiscard]] bool uses_slots() const noexcept { return scheduler_.slots().has_any(); }
     /// Whether io_setup, or io_submit, has been refused and nothing has changed since.
     [[nodiscard]] bool lacks_context() const noexcept {
         return !uses_slots() && static_cast<bool>(context_.error());
@@ -178,15 +178,15 @@ public:
     [[nodiscard]] const char* failed_call() const noexcept { return opening_; }
     /// What io_setup is asked for first.
     [[nodiscard]] unsigned events_asked() const noexcept { return context_.events_asked(); }
+    /// Any thread reads them.
     [[nodiscard]] const Statistics& statistics() const noexcept { return statistics_; }
-    /// With the kernel, on their way there, or with a worker that submits.
+    /// With the kernel, on their way there, or with a worker that submits. Any thread.
     [[nodiscard]] std::size_t in_kernel() const noexcept {
-        const bool alarm = alarm_ != nullptr && (alarm_->poll.state() == State::kernel ||
-                                                 alarm_->poll.state() == State::to_submit);
-        return scheduler_.slots().used() + readiness_.polls() - (alarm ? 1 : 0);
+        return scheduler_.slots().read_used() + readiness_.polls();
     }
     /// Files that were added and not retired.
     [[nodiscard]] std::size_t files() const noexcept { return files_.size(); }
+    /// Any thread.
     [[nodiscard]] std::size_t backlog() const noexcept { return scheduler_.backlog_size(); }
     /// The kernel had no room: to be flushed again, and no event may come before.
     [[nodiscard]] bool has_unsubmitted() const noexcept { return !scheduler_.to_submit.empty(); }

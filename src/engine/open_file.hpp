@@ -63,6 +63,7 @@ public:
     std::uint64_t waits_since = 0;  // among those that wait by the epoll descriptor
     OperationList epoll_waiters;    // polls that wait by it
     std::array<Operation, 2> polls; // of its two streams: Readiness's own
+    bool is_engines = false;        // no user knows of it
     // The worker pool's.
     FileSystem* file_system = nullptr; // null: none that the pool watches
     // Of plain calls.

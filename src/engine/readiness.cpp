@@ -105,13 +105,23 @@ void Readiness::watch(Operation& operation) noexcept {
     }
 }
 
+void Readiness::take_slot(const Operation& poll) noexcept {
+    ++polls_;
+    users_polls_ += open_file(poll).is_engines ? 0 : 1;
+}
+
+void Readiness::give_back_slot(const Operation& poll) noexcept {
+    --polls_;
+    users_polls_ -= open_file(poll).is_engines ? 0 : 1;
+}
+
 void Readiness::place(Operation& poll) noexcept {
     OpenFile& file = open_file(poll);
     if (polls_ >= slots_) {
         by_epoll(poll);
         return;
     }
-    ++polls_;
+    take_slot(poll);
     poll.way = file.usable ? Way::submit : Way::worker_submit;
     poll.move_to(file.usable ? State::to_submit : State::to_run);
     (file.usable ? to_submit_ : to_run_).push_back(poll);
@@ -191,7 +201,7 @@ void Readiness::refused(Operation& poll) noexcept {
         poll.move_to(State::idle);
         return;
     }
-    --polls_;
+    give_back_slot(poll);
     by_epoll(poll); // more than one wait queue (a tty, an O_RDWR fifo), no memory, no POLL
 }
 
@@ -202,7 +212,7 @@ void Readiness::event(Operation& poll, std::int64_t result) noexcept {
         epoll_is_ready();
         return;
     }
-    --polls_;
+    give_back_slot(poll);
     tell(poll, result);
 }
 
@@ -289,11 +299,11 @@ Cancellation Readiness::take_back(Operation& operation) noexcept {
     }
     if (operation.state() == State::to_submit || operation.state() == State::to_run) {
         (operation.state() == State::to_submit ? to_submit_ : to_run_).remove(operation);
-        --polls_;
+        give_back_slot(operation);
         return Cancellation::cancelled;
     }
     if (operation.state() == State::worker && workers_.take_back(operation)) {
-        --polls_;
+        give_back_slot(operation);
         return Cancellation::cancelled;
     }
     std::error_code error;
@@ -309,18 +319,18 @@ void Readiness::drop(Operation& poll) noexcept {
     switch (poll.state()) {
     case State::to_submit:
         to_submit_.remove(poll);
-        --polls_;
+        give_back_slot(poll);
         break;
     case State::to_run:
         to_run_.remove(poll);
-        --polls_;
+        give_back_slot(poll);
         break;
     case State::worker:
         if (!workers_.take_back(poll)) {
             context_->cancel(poll.iocb, ignored);
             return;
         }
-        --polls_;
+        give_back_slot(poll);
         break;
     case State::kernel:
         context_->cancel(poll.iocb, ignored);

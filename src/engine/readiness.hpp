@@ -88,10 +88,15 @@ public:
 
     OperationList ready;
 
-    /// Polls with the kernel, or on their way there.
-    [[nodiscard]] std::size_t polls() const noexcept { return polls_; }
+    /// Polls with the kernel, or on their way there, but for those on the engine's own files. Any
+    /// thread.
+    [[nodiscard]] std::size_t polls() const noexcept {
+        return static_cast<std::size_t>(users_polls_.read());
+    }
 
 private:
+    void take_slot(const Operation& poll) noexcept;
+    void give_back_slot(const Operation& poll) noexcept;
     void place(Operation& poll) noexcept;
     void by_epoll(Operation& poll) noexcept;
     bool arm(OpenFile& file) noexcept;
@@ -112,7 +117,8 @@ private:
     const bool high_;
     Context* context_ = nullptr;
     std::size_t slots_ = 0;
-    std::size_t polls_ = 0;
+    std::size_t polls_ = 0;         // with the kernel, or on their way there
+    Counter users_polls_;           // of those
     std::atomic<int> epoll_fd_{-1}; // sequentially consistent: a sleeper looks at it
     int loop_fd_ = -1;              // of the event loop; -1: there is none
     bool without_poll_ = false;

@@ -78,7 +78,6 @@ inline void Scheduler::dispatch(Operation& operation) noexcept {
 void Scheduler::start(Operation& operation) noexcept {
     FileRecord& file = *operation.file;
     operation.begin();
-    ++statistics_.started;
     ++file.operations;
     if (operation.is_read() && !file.traits.stream && !options_.flush_after_reads) [[likely]] {
         dispatch(operation); // it waits for nothing, and nothing for it
@@ -264,7 +263,6 @@ inline void Scheduler::complete(Operation& operation, std::int64_t result) noexc
     FileRecord& file = *operation.file;
     operation.result = result;
     operation.move_to(State::completed);
-    ++statistics_.completed;
     --file.operations;
     done.push_back(operation);
     if (file.operations == 0 && (file.kept || file.closed)) {

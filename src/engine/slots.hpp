@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
+#include "engine/counter.hpp"
 #include "engine/file_systems.hpp"
 
 #include <cassert>
@@ -50,8 +51,10 @@ private:
 /// in a list, and what they hold is added up when it matters.
 class Slots {
 public:
-    void set_capacity(std::size_t capacity) noexcept { capacity_ = capacity; }
-    [[nodiscard]] std::size_t used() const noexcept { return used_; }
+    void set_capacity(std::size_t capacity) noexcept { capacity_.set(capacity); }
+    [[nodiscard]] std::size_t used() const noexcept {
+        return static_cast<std::size_t>(used_.value());
+    }
     /// Of those, by what is slow.
     [[nodiscard]] std::size_t used_by_slow() const noexcept {
         std::size_t used = 0;
@@ -60,16 +63,24 @@ public:
         }
         return used;
     }
-    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
-    [[nodiscard]] bool available() const noexcept { return used_ < capacity_; }
+    [[nodiscard]] std::size_t capacity() const noexcept {
+        return static_cast<std::size_t>(capacity_.value());
+    }
+    [[nodiscard]] bool available() const noexcept { return used_.value() < capacity_.value(); }
     /// Whether what is slow has not used up its share.
     [[nodiscard]] bool available_to_slow() const noexcept {
-        return used_by_slow() + last_quarter(capacity_) < capacity_;
+        return used_by_slow() + last_quarter(capacity()) < capacity();
     }
     /// Whether what is slow holds slots of the last quarter: others that find none do without.
     [[nodiscard]] bool are_short() const noexcept {
-        return used_by_slow() + last_quarter(capacity_) > capacity_;
+        return used_by_slow() + last_quarter(capacity()) > capacity();
     }
+
+    // The same for any thread.
+    [[nodiscard]] std::size_t read_used() const noexcept {
+        return static_cast<std::size_t>(used_.read());
+    }
+    [[nodiscard]] bool has_any() const noexcept { return capacity_.read() > 0; }
 
     void take(SlotHolder& holder) noexcept {
         assert(available());
@@ -101,8 +112,8 @@ public:
     }
 
 private:
-    std::size_t capacity_ = 0;
-    std::size_t used_ = 0;
+    Counter capacity_;
+    Counter used_;
     SlotHolder* slow_ = nullptr;
 };
 

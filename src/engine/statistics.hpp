@@ -4,6 +4,8 @@
 
 #include <aioxx/kernel/namespace.hpp>
 
+#include "engine/counter.hpp"
+
 #include <array>
 #include <bit>
 #include <chrono>
@@ -12,22 +14,20 @@
 AIOXX_NAMESPACE_BEGIN
 namespace engine {
 
-/// Counts since the engine was made.
+/// Counts since the engine was made. The engine's thread changes them, any may read them.
 struct Statistics {
-    std::uint64_t started = 0;
-    std::uint64_t completed = 0;
-    std::uint64_t submit_calls = 0; // io_submit on the engine's own thread
-    std::uint64_t nowait_tries = 0;
-    std::uint64_t nowait_refused = 0;   // of those, EAGAIN, or refused by the file
-    std::uint64_t offloaded = 0;        // operations that went to workers
-    std::uint64_t continued = 0;        // further parts of short transfers
-    std::uint64_t polled = 0;           // waits of streams
-    std::uint64_t backlogged = 0;       // waited for room in the context
-    std::uint64_t blocking_submits = 0; // of those that were watched
-    std::uint64_t cancelled = 0;
+    Counter submit_calls; // io_submit on the engine's own thread
+    Counter nowait_tries;
+    Counter nowait_refused;   // of those, EAGAIN, or refused by the file
+    Counter offloaded;        // operations that went to workers
+    Counter continued;        // further parts of short transfers
+    Counter polled;           // waits of streams
+    Counter backlogged;       // waited for room in the context
+    Counter blocking_submits; // of those that were watched
+    Counter cancelled;
 
     /// Time inside io_submit, in powers of two of nanoseconds: [n] counts those below 2^n.
-    std::array<std::uint64_t, 40> submit_time{};
+    std::array<Counter, 40> submit_time{};
 
     void add_submit_time(std::chrono::nanoseconds time) noexcept {
         const auto bucket = static_cast<std::size_t>(

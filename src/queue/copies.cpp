@@ -51,9 +51,10 @@ void Copies::give_back(AlignedBuffer&& copy) noexcept {
 
 /// So that `bytes` more do not exceed the limit.
 void Copies::drop_kept(std::size_t bytes) noexcept {
-    for (std::size_t list = free_.size(); list > 0 && used_ + kept_ + bytes > limit_; --list) {
+    for (std::size_t list = free_.size(); list > 0 && used_.value() + kept_ + bytes > limit_;
+         --list) {
         std::vector<AlignedBuffer>& buffers = free_[list - 1];
-        while (!buffers.empty() && used_ + kept_ + bytes > limit_) {
+        while (!buffers.empty() && used_.value() + kept_ + bytes > limit_) {
             kept_ -= buffers.back().size();
             buffers.pop_back();
             --made_[list - 1];

@@ -4,6 +4,8 @@
 
 #include <aioxx/file/aligned_buffer.hpp>
 
+#include "engine/counter.hpp"
+
 #include <array>
 #include <cstddef>
 #include <vector>
@@ -23,14 +25,16 @@ public:
     [[nodiscard]] bool can_fit(std::size_t bytes) const noexcept { return bytes <= limit_; }
     /// Whether there is now.
     [[nodiscard]] bool fits(std::size_t bytes) const noexcept {
-        return size_of(bytes) <= limit_ - used_;
+        return size_of(bytes) <= limit_ - used_.value();
     }
     /// Of at least so many bytes, for which there has to be room. Throws std::bad_alloc.
     AlignedBuffer take(std::size_t bytes);
     void give_back(AlignedBuffer&& copy) noexcept;
 
-    /// Bytes that are out.
-    [[nodiscard]] std::size_t used() const noexcept { return used_; }
+    /// Bytes that are out. Any thread.
+    [[nodiscard]] std::size_t used() const noexcept {
+        return static_cast<std::size_t>(used_.read());
+    }
 
 private:
     static constexpr std::size_t page = 4096;
@@ -40,7 +44,7 @@ private:
     void drop_kept(std::size_t bytes) noexcept;
 
     std::size_t limit_;
-    std::size_t used_ = 0;
+    engine::Counter used_;
     std::size_t kept_ = 0;
     // By the logarithm of their size, each with room for all of them that there are.
     std::array<std::vector<AlignedBuffer>, 65> free_;

@@ -42,6 +42,7 @@ Cancellation Queue::Implementation::recall(Record& record) noexcept {
 void Queue::Implementation::leave_own_list(Record& record) noexcept {
     if (record.waits_for_capacity()) {
         rooms.remove(record);
+        --places;
     } else if (record.waits_for_quarantine()) {
         quarantine_waits.remove(record);
     }
@@ -107,7 +108,8 @@ Queue::Left Queue::Implementation::run_down(std::optional<Clock::time_point> dea
             deliver_posts(); // not counted: a call that posts another would go on for ever
         }
         const std::size_t delivered = round(); // these are finite, as none are started any more
-        const bool done = deadline ? outstanding() == 0 && quarantined == 0 : !any_borrowed();
+        const bool done =
+            deadline ? outstanding() == 0 && quarantined.value() == 0 : !any_borrowed();
         if (delivered == 0 && (done || (deadline && Clock::now() >= *deadline))) {
             break;
         }
@@ -127,7 +129,7 @@ Queue::Left Queue::Implementation::run_down(std::optional<Clock::time_point> dea
     if (outstanding() == 0 && delivering == 0) {
         destroy_parked_tasks();
     }
-    return {outstanding(), quarantined};
+    return {outstanding(), static_cast<std::size_t>(quarantined.value())};
 }
 
 /// Asked again and again it looks at each record once: none is begun any more.

@@ -165,8 +165,7 @@ void Queue::Implementation::tell_given_up(Record& record) {
                           false,
                           is_over ? std::move(record.buffer) : AlignedBuffer{},
                           record.id()};
-    ++told;
-    ++(late ? timed_out : cancelled);
+    count_told(completion.result());
     admit_waiting_for_room();
     const queue::Inside inside{delivering};
     const queue::AtReturn let_go{[this, &record]() noexcept {
@@ -207,9 +206,9 @@ void Queue::Implementation::begin_waiting_for_quarantine(Record& record) noexcep
         }
         return;
     }
-    record.request.length = quarantined;
+    record.request.length = static_cast<std::size_t>(quarantined.value());
     record.request.offset = static_cast<std::int64_t>(given_up_count);
-    if (quarantined == 0) {
+    if (quarantined.value() == 0) {
         leave_own_list(record);
         finish_own(record, 0);
     }

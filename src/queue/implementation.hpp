@@ -20,6 +20,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -99,7 +101,8 @@ struct Queue::Implementation : queue::Background::Rest {
     void begin_timed(Record& record) noexcept;
     /// Those that wait for room take none.
     [[nodiscard]] bool is_full() const noexcept {
-        return outstanding() - rooms.size() >= options.limit;
+        assert(places == options.limit - (outstanding() - rooms.size()));
+        return places == 0;
     }
 
     // Giving up
@@ -117,8 +120,11 @@ struct Queue::Implementation : queue::Background::Rest {
 
     /// Started, and not told to its user.
     [[nodiscard]] std::size_t outstanding() const noexcept {
-        return static_cast<std::size_t>(started - told);
+        return static_cast<std::size_t>(started.value() - completed.value() - cancelled.value() -
+                                        timed_out.value());
     }
+
+    [[nodiscard]] QueueStatistics read_counts() const noexcept;
 
     // Running
     std::size_t pass();
@@ -130,7 +136,17 @@ struct Queue::Implementation : queue::Background::Rest {
     void cancel_requested(std::size_t count) noexcept;
     void complete(Record& record);
     void finish_marked(Record& record) noexcept;
-    void count_failed(const Record& record) noexcept;
+    /// One more whose user is told, and this.
+    void count_told(std::int64_t result) noexcept {
+        ++count_of(result);
+        ++places;
+    }
+    [[nodiscard]] engine::Counter& count_of(std::int64_t result) noexcept {
+        if (result >= 0) [[likely]] {
+            return completed;
+        }
+        return result == -ECANCELED ? cancelled : result == -ETIMEDOUT ? timed_out : completed;
+    }
     /// For one that is queue::Inside.
     void call(detail::Handler& handler, Completion& completion) {
         try {
@@ -203,13 +219,15 @@ struct Queue::Implementation : queue::Background::Rest {
     detail::TaskNode* tasks = nullptr;
     detail::TaskNode* parked_tasks = nullptr; // these cannot go on: the queue closes
 
-    std::uint64_t started = 0;
-    std::uint64_t told = 0; // their users
-    std::uint64_t cancelled = 0;
-    std::uint64_t timed_out = 0;
-    std::size_t quarantined = 0;
-    unsigned delivering = 0; // callbacks on the stack
-    std::size_t untold = 0;  // delivered in this pass_for_user() of what has no user any more
+    std::size_t places; // for operations that may be started: of Options::limit
+    engine::Counter started;
+    // Of those, what their users have been told: each is in one.
+    engine::Counter completed;
+    engine::Counter cancelled;
+    engine::Counter timed_out;
+    engine::Counter quarantined;
+    unsigned delivering = 0;              // callbacks on the stack
+    std::size_t untold = 0; // delivered in this pass_for_user() of what has no user any more
     bool closing = false;
     std::list<std::exception_ptr> failures; // of tasks and callbacks, for run() to raise
 

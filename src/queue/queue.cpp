@@ -33,7 +33,7 @@ Queue::Implementation::Implementation(const Options& chosen, std::error_code& er
     : Rest{[](Rest& rest) noexcept { delete static_cast<Implementation*>(&rest); },
            &queue::Background::of_this_process()},
       options(chosen), engine(engine_options(chosen), error), closed_files(new detail::ClosedFiles),
-      copies(chosen.copy_limit) {}
+      copies(chosen.copy_limit), places(chosen.limit) {}
 
 Queue::Implementation::~Implementation() {
     visitors.await_none();
@@ -74,7 +74,7 @@ Queue::~Queue() {
         queue->abandon();
     }
     // Giving a context back takes 30 ms, and waits for storage that may never answer.
-    queue->background->destroy(*queue, queue->quarantined > 0);
+    queue->background->destroy(*queue, queue->quarantined.value() > 0);
 }
 
 detail::Handler* Queue::prepare(detail::Request& request, int& error) {
@@ -278,12 +278,12 @@ int Queue::event_fd() const {
 
 std::size_t Queue::outstanding() const noexcept {
     const Implementation* const queue = Implementation::usable(implementation_);
-    return queue != nullptr ? queue->outstanding() : 0;
+    return queue != nullptr ? static_cast<std::size_t>(queue->read_counts().outstanding) : 0;
 }
 
 std::size_t Queue::quarantined() const noexcept {
     const Implementation* const queue = Implementation::usable(implementation_);
-    return queue != nullptr ? queue->quarantined : 0;
+    return queue != nullptr ? static_cast<std::size_t>(queue->quarantined.read()) : 0;
 }
 
 unsigned Queue::depth() const noexcept {
@@ -300,6 +300,25 @@ bool Queue::uses_kernel_aio() noexcept {
     return queue->engine.uses_kernel_aio();
 }
 
+/// Of where operations are for their users. By any thread.
+QueueStatistics Queue::Implementation::read_counts() const noexcept {
+    constexpr int most_tries = 100;
+    QueueStatistics now;
+    for (int tries = 0; tries < most_tries; ++tries) {
+        // In this order never more have ended than were started, while another thread goes on.
+        now.completed = completed.read();
+        now.cancelled = cancelled.read();
+        now.timed_out = timed_out.read();
+        now.started = started.read();
+        now.outstanding = now.started - now.completed - now.cancelled - now.timed_out;
+        if (completed.read() == now.completed && cancelled.read() == now.cancelled &&
+            timed_out.read() == now.timed_out) {
+            break; // so many were outstanding then
+        }
+    }
+    return now;
+}
+
 void Queue::read_statistics(QueueStatistics* out, std::size_t size) const noexcept {
     QueueStatistics now;
     if (Implementation::usable(implementation_) == nullptr) {
@@ -308,14 +327,10 @@ void Queue::read_statistics(QueueStatistics* out, std::size_t size) const noexce
     }
     const Implementation& queue = *implementation_;
     const engine::Statistics& counted = queue.engine.statistics();
-    now.started = queue.started;
-    now.completed = queue.told - queue.cancelled - queue.timed_out;
-    now.cancelled = queue.cancelled;
-    now.timed_out = queue.timed_out;
-    now.outstanding = queue.outstanding();
+    now = queue.read_counts();
     now.in_flight = queue.engine.in_kernel();
     now.backlog = queue.engine.backlog();
-    now.quarantined = queue.quarantined;
+    now.quarantined = queue.quarantined.read();
     now.submit_calls = counted.submit_calls;
     now.nowait_tries = counted.nowait_tries;
     now.nowait_refused = counted.nowait_refused;
@@ -323,7 +338,7 @@ void Queue::read_statistics(QueueStatistics* out, std::size_t size) const noexce
     now.continued = counted.continued;
     now.polled = counted.polled;
     now.blocking_submits = counted.blocking_submits;
-    now.submit_time = counted.submit_time;
+    std::copy(counted.submit_time.begin(), counted.submit_time.end(), now.submit_time.begin());
     now.kernel_aio = queue.engine.uses_slots();
     now.copied = queue.copies.used();
     std::memcpy(static_cast<void*>(out), &now, std::min(size, sizeof(now)));

@@ -119,10 +119,7 @@ void Queue::Implementation::complete(Record& record) {
     Completion completion{record.result, record.result2, record.done, record.end_of_file,
                           owns ? std::move(record.buffer) : AlignedBuffer{}};
     if (is_users) [[likely]] {
-        ++told;
-        if (record.result < 0) [[unlikely]] {
-            count_failed(record);
-        }
+        count_told(record.result);
         if (!rooms.empty() && !record.waits_for_capacity()) [[unlikely]] {
             admit_waiting_for_room();
         }
@@ -132,14 +129,6 @@ void Queue::Implementation::complete(Record& record) {
     const queue::Inside inside{delivering};
     const queue::AtReturn ended{[this, &record]() noexcept { give_back(record); }};
     call(record, completion);
-}
-
-void Queue::Implementation::count_failed(const Record& record) noexcept {
-    if (record.result == -ECANCELED) {
-        ++cancelled;
-    } else if (record.result == -ETIMEDOUT) {
-        ++timed_out;
-    }
 }
 
 /// What is left to do for one that could have been given up.
@@ -210,6 +199,7 @@ void Queue::Implementation::admit_waiting_for_room() noexcept {
         next = engine::OperationList::next(*next);
         if (copies.fits(waiting.request.length)) {
             rooms.remove(waiting);
+            --places;
             finish_own(waiting, 0);
         }
     }

@@ -108,6 +108,7 @@ OperationId Queue::Implementation::launch(Record& record) noexcept {
     ++started;
     if (record.timer != Record::no_timer) [[unlikely]] {
         begin_timed(record);
+    --places;
     } else if (record.is_queues_own()) [[unlikely]] {
         begin_own(record);
     } else {
@@ -149,6 +150,7 @@ void Queue::Implementation::begin_own(Record& record) noexcept {
         begin_waiting_for_quarantine(record);
     } else if (record.timer == Record::no_timer) {
         finish_own(record, 0); // a sleep without an end would be of no use
+        ++places;
     }
 }
 

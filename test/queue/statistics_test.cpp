@@ -4,6 +4,11 @@
 
 #include <chrono>
 
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <thread>
+
 #include <poll.h>
 
 #include <doctest/doctest.h>
@@ -47,4 +52,37 @@ TEST_CASE("each operation is in one count: completed, cancelled, timed out or ou
     CHECK(queue.statistics().cancelled == 2);
     CHECK(queue.statistics().outstanding == 0);
     CHECK(add_up(queue.statistics()));
+}
+
+TEST_CASE("another thread reads statistics that add up while the queue works") {
+    constexpr std::uint64_t enough = 20'000;
+    aioxx::Queue queue;
+    const aioxx::File file = disk_file(O_RDONLY, std::string(4096, 'x'));
+    const Ends pipe = make_pipe();
+    std::array<std::byte, 4096> memory{};
+    std::atomic<bool> done{false};
+    std::atomic<std::uint64_t> reads{0};
+    std::uint64_t wrong = 0;
+    std::thread reader{[&] {
+        aioxx::QueueStatistics last;
+        while (!done.load()) {
+            const aioxx::QueueStatistics now = queue.statistics();
+            const bool fits = add_up(now) && now.completed <= now.started &&
+                              now.cancelled <= now.started && now.outstanding <= 4 &&
+                              now.started >= last.started && now.completed >= last.completed &&
+                              now.in_flight <= 4 && now.quarantined == 0;
+            wrong += fits && queue.outstanding() <= 4 && queue.quarantined() == 0 ? 0U : 1U;
+            last = now;
+            ++reads;
+        }
+    }};
+    for (std::uint64_t count = 0; count < enough || reads.load() < enough; ++count) {
+        queue.read(file, memory, 0).start([](auto&) {});
+        queue.cancel(queue.poll(pipe.reader, POLLIN).start([](auto&) {}));
+        queue.wait_for_capacity().start([](auto&) {});
+        queue.run();
+    }
+    done.store(true);
+    reader.join();
+    CHECK(wrong == 0);
 }

@@ -36,7 +36,9 @@ AIOXX_NAMESPACE_BEGIN
 ///
 /// **Threads.** One thread at a time uses a queue: the one that runs it, which calls all callbacks
 /// and resumes all tasks. post(), request_cancel() and stop() are for any thread; as soon as the
-/// queue's thread has seen what they tell it may destroy the queue, returned or not.
+/// queue's thread has seen what they tell it may destroy the queue, returned or not. statistics(),
+/// outstanding() and quarantined() are for any thread as well, and need the queue until they
+/// return.
 ///
 /// **Callbacks** may do with their queue what they like: start, cancel, post, run_ready(), close().
 /// So may the destructors of what they hold, which belong to the callback in what follows.
@@ -197,7 +199,8 @@ public:
         return {*this, std::move(request)};
     }
 
-    /// Operations that were given up and go on all the same, with memory that the queue keeps.
+    /// Operations that were given up and go on all the same, with memory that the queue keeps. From
+    /// any thread.
     [[nodiscard]] std::size_t quarantined() const noexcept;
     /// Completes when all that is in quarantine as it begins has ended, well or not.
     Operation<void, OperationKind::quarantine> wait_for_quarantine() {
@@ -281,6 +284,7 @@ public:
     [[nodiscard]] int event_fd() const;
 
     [[nodiscard]] std::size_t outstanding() const noexcept;
+    /// How many operations were started and are not told to their users. From any thread.
     /// As asked for until the first operation wants kernel AIO.
     [[nodiscard]] unsigned depth() const noexcept;
     /// Whether direct I/O goes by kernel AIO; otherwise workers make all calls, as io_setup or
@@ -296,6 +300,8 @@ public:
 private:
     struct Implementation;
 
+    /// From any thread. The first five members add up in each copy; the others are of about the
+    /// same moment, but where the queue's own thread asks: of this one.
     template <typename, OperationKind>
     friend class Operation;
     template <typename>
