@@ -21,6 +21,7 @@
 
 #ifdef __cpp_exceptions
 #include <aioxx/queue/batch.hpp>
+#include <aioxx/queue/outstanding.hpp>
 #include <aioxx/queue/queue.hpp>
 #include <aioxx/queue/worker_limit.hpp>
 #include <aioxx/task/run.hpp>

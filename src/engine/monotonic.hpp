@@ -11,6 +11,14 @@
 AIOXX_NAMESPACE_BEGIN
 namespace engine {
 
+/// The time on CLOCK_MONOTONIC at the last tick of the kernel's, 1 to 10 ms ago at most. It costs a
+/// fifth of the exact time.
+inline std::chrono::nanoseconds monotonic_tick() noexcept {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return std::chrono::seconds{now.tv_sec} + std::chrono::nanoseconds{now.tv_nsec};
+}
+
 /// When `span` from now will have passed, or has, on CLOCK_MONOTONIC.
 inline timespec monotonic_in(std::chrono::nanoseconds span) noexcept {
     constexpr std::int64_t second = 1'000'000'000;

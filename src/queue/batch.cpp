@@ -80,6 +80,7 @@ void Batch::start_all() noexcept {
     begun_ = true;
     Queue::Implementation* const queue = Queue::Implementation::usable(queue_->implementation_);
     if (queue != nullptr) {
+        queue->read_clock();
         ++queue->delivering;
     }
     for (std::size_t place = 0; place < requests_.size(); ++place) {

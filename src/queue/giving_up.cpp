@@ -19,22 +19,6 @@ namespace {
 
 constexpr std::size_t too_many = std::numeric_limits<std::size_t>::max();
 
-/// Bytes that a transfer asks for.
-std::size_t bytes_of(const detail::Request& request) noexcept {
-    if (!request.is_vectored()) {
-        return request.length;
-    }
-    const auto* const vectors = static_cast<const iovec*>(request.data);
-    std::size_t bytes = 0;
-    for (std::size_t i = 0; i < request.length; ++i) {
-        if (vectors[i].iov_len > too_many - bytes) {
-            return too_many;
-        }
-        bytes += vectors[i].iov_len;
-    }
-    return bytes;
-}
-
 bool borrows(const detail::Request& request) noexcept {
     return request.is_transfer() && request.buffer.data() == nullptr && request.length > 0;
 }
@@ -58,6 +42,22 @@ std::size_t parts_of(const queue::Record& record) noexcept {
 }
 
 } // namespace
+
+/// That a transfer asks for.
+std::size_t Queue::Implementation::bytes_of(const detail::Request& request) noexcept {
+    if (!request.is_vectored()) {
+        return request.length;
+    }
+    const auto* const vectors = static_cast<const iovec*>(request.data);
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < request.length; ++i) {
+        if (vectors[i].iov_len > too_many - bytes) {
+            return too_many;
+        }
+        bytes += vectors[i].iov_len;
+    }
+    return bytes;
+}
 
 /// For what can be given up: an errno where there is no room for its copy. Throws std::bad_alloc.
 int Queue::Implementation::make_room(const detail::Request& request) {
@@ -165,6 +165,7 @@ void Queue::Implementation::tell_given_up(Record& record) {
                           false,
                           is_over ? std::move(record.buffer) : AlignedBuffer{},
                           record.id()};
+    record.marks |= mark::telling;
     count_told(completion.result());
     admit_waiting_for_room();
     const queue::Inside inside{delivering};

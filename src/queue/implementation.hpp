@@ -8,6 +8,7 @@
 
 #include "core/fork_generation.hpp"
 #include "engine/engine.hpp"
+#include "engine/monotonic.hpp"
 #include "file/file_use.hpp"
 #include "queue/background.hpp"
 #include "queue/cancel_requests.hpp"
@@ -106,6 +107,7 @@ struct Queue::Implementation : queue::Background::Rest {
     }
 
     // Giving up
+    [[nodiscard]] static std::size_t bytes_of(const detail::Request& request) noexcept;
     int make_room(const detail::Request& request);
     void prepare_giving_up(Record& record, const detail::Request& request);
     void copy_borrowed(Record& record, const detail::Request& request, std::size_t bytes);
@@ -125,6 +127,13 @@ struct Queue::Implementation : queue::Background::Rest {
     }
 
     [[nodiscard]] QueueStatistics read_counts() const noexcept;
+
+    /// For what is begun now. A pass has read it as it began.
+    void read_clock() noexcept {
+        if (delivering == 0) {
+            pass_time = engine::monotonic_tick();
+        }
+    }
 
     // Running
     std::size_t pass();
@@ -227,6 +236,7 @@ struct Queue::Implementation : queue::Background::Rest {
     engine::Counter timed_out;
     engine::Counter quarantined;
     unsigned delivering = 0;              // callbacks on the stack
+    std::chrono::nanoseconds pass_time{}; // engine::monotonic_tick() as the pass began
     std::size_t untold = 0; // delivered in this pass_for_user() of what has no user any more
     bool closing = false;
     std::list<std::exception_ptr> failures; // of tasks and callbacks, for run() to raise

@@ -28,6 +28,7 @@ inline constexpr std::uint8_t given_up = 8;   // its user does not wait for the 
 inline constexpr std::uint8_t told = 16;      // of that: it is in quarantine
 inline constexpr std::uint8_t ended = 32;     // for the kernel, and its user has not been told
 inline constexpr std::uint8_t forgotten = 64; // its user, and memory that was borrowed, are gone
+inline constexpr std::uint8_t telling = 128;  // of what was given up: its callback is called
 } // namespace mark
 
 /// Elements of an array of iovec that the kernel takes: UIO_MAXIOV.
@@ -38,7 +39,9 @@ struct Record : engine::Operation, detail::Handler, RecordLink {
     static constexpr std::size_t no_timer = ~std::size_t{0};
 
     AlignedBuffer buffer;
-    std::vector<iovec> vectors; // a copy of the user's; its memory is kept for the next use
+    std::vector<iovec> vectors;   // a copy of the user's; its memory is kept for the next use
+    std::size_t vector_bytes = 0; // in all of these
+    std::chrono::nanoseconds started_at{}; // engine::monotonic_tick(), of the pass
     std::chrono::steady_clock::time_point deadline{};
     std::size_t timer = no_timer;    // its place among the timers
     Record* next_given_up = nullptr; // of those whose users are to be told
@@ -147,6 +150,14 @@ public:
         visit(
             RecordRing::oldest(*newest),
             [newest](const RecordLink* one) { return one != nullptr && one->newest == newest; },
+            function);
+    }
+    /// The same for all, those among them that have been passed.
+    template <typename Function>
+    void for_each(Function&& function) {
+        for_each_in_use(function);
+        visit(
+            passed_.first(), [this](const RecordLink* one) { return one != passed_.ends(); },
             function);
     }
     /// The oldest that has not been passed; null when there is none.

@@ -34,6 +34,7 @@ std::size_t Queue::Implementation::pass() {
     if (is_copy()) [[unlikely]] {
         return 0; // a child's copy: what it holds is its parent's to deliver
     }
+    pass_time = engine::monotonic_tick();
     if (any_posts.load(std::memory_order_acquire)) [[unlikely]] {
         count += deliver_posts();
     }

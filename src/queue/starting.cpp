@@ -81,6 +81,7 @@ void Queue::Implementation::copy_memory(Record& record, detail::Request& request
         if (request.is_vectored()) {
             const auto* const first = static_cast<const iovec*>(request.data);
             record.vectors.assign(first, first + request.length);
+            record.vector_bytes = bytes_of(request);
             record.request.data = record.vectors.data();
         }
         if (request.can_be_given_up) {
@@ -106,17 +107,21 @@ void Queue::Implementation::close_files() noexcept {
 OperationId Queue::Implementation::launch(Record& record) noexcept {
     const OperationId id = record.id();
     ++started;
+    --places;
     if (record.timer != Record::no_timer) [[unlikely]] {
         begin_timed(record);
-    --places;
     } else if (record.is_queues_own()) [[unlikely]] {
         begin_own(record);
     } else {
         engine.start(record);
     }
     if (delivering == 0) {
+        read_clock();
+        record.started_at = pass_time;
         engine.flush();
         signal_if_ready();
+    } else {
+        record.started_at = pass_time;
     }
     return id;
 }
@@ -145,12 +150,12 @@ void Queue::Implementation::begin_own(Record& record) noexcept {
     if (record.waits_for_capacity()) {
         record.request.length = copy_wanted; // what its user was refused
         rooms.push_back(record);
+        ++places;
         admit_waiting_for_room();
     } else if (record.waits_for_quarantine()) {
         begin_waiting_for_quarantine(record);
     } else if (record.timer == Record::no_timer) {
         finish_own(record, 0); // a sleep without an end would be of no use
-        ++places;
     }
 }
 

@@ -100,6 +100,7 @@ void Queue::begin_task(detail::TaskNode& task) {
     Implementation& queue = *implementation_;
     const queue::Entry entry{queue.owner, "spawn"};
     queue.add_task(task);
+    queue.read_clock();
     {
         const queue::Inside inside{queue.delivering};
         task.frame.resume(); // which may end it

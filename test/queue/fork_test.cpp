@@ -180,7 +180,7 @@ TEST_CASE("a child's copy of a queue takes nothing, runs nothing and ends withou
                   return 3;
               }
               const auto left = queue->close(std::chrono::steady_clock::now() + 1h);
-              if (left.outstanding != 0) {
+              if (left.outstanding != 0 || queue->list_outstanding({}) != 0) {
                   return 4;
               }
               file.reset(); // with its operations in the backlog

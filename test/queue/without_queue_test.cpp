@@ -87,6 +87,10 @@ int use_in_vain(aioxx::Queue& queue, const aioxx::File& file) {
         queue.cancel(file) != 0 || queue.cancel_all() != 0) {
         return __LINE__;
     }
+    std::array<aioxx::OutstandingOperation, 1> none{};
+    if (queue.list_outstanding(none) != 0 || none[0].kind != aioxx::engine::Kind::none) {
+        return __LINE__;
+    }
     const aioxx::Queue::Left left = queue.close_for(1h);
     if (left.outstanding != 0 || left.quarantined != 0 || queue.statistics().started != 0) {
         return __LINE__;

@@ -7,6 +7,7 @@
 #include <aioxx/file/file.hpp>
 #include <aioxx/queue/completion.hpp>
 #include <aioxx/queue/operation.hpp>
+#include <aioxx/queue/outstanding.hpp>
 #include <aioxx/queue/request.hpp>
 #include <aioxx/queue/statistics.hpp>
 #include <aioxx/queue/task_node.hpp>
@@ -283,14 +284,24 @@ public:
     /// Options::use_event_fd. It stays the same, with kernel AIO and without.
     [[nodiscard]] int event_fd() const;
 
-    [[nodiscard]] std::size_t outstanding() const noexcept;
     /// How many operations were started and are not told to their users. From any thread.
+    [[nodiscard]] std::size_t outstanding() const noexcept;
+    /// Describes what is outstanding, and what is in quarantine, from the oldest on, but that those
+    /// on one file are neighbours. Fills `into` as far as it goes, and returns how many there are.
+    /// Allocates nothing, makes no system call. By the queue's thread; a debugger reads the same
+    /// from a stopped process (doc/queue.md, What is outstanding).
+    [[nodiscard]] std::size_t
+    list_outstanding(std::span<OutstandingOperation> into) const noexcept {
+        return read_outstanding(into.data(), into.size(), sizeof(OutstandingOperation));
+    }
     /// As asked for until the first operation wants kernel AIO.
     [[nodiscard]] unsigned depth() const noexcept;
     /// Whether direct I/O goes by kernel AIO; otherwise workers make all calls, as io_setup or
     /// io_submit is refused (ENOSYS, EPERM), or fs.aio-max-nr is used up (then it may change).
     /// Makes the context. By the queue's thread.
     [[nodiscard]] bool uses_kernel_aio() noexcept;
+    /// From any thread. The first five members add up in each copy; the others are of about the
+    /// same moment, but where the queue's own thread asks: of this one.
     [[nodiscard]] QueueStatistics statistics() const noexcept {
         QueueStatistics now;
         read_statistics(&now, sizeof(now));
@@ -300,8 +311,6 @@ public:
 private:
     struct Implementation;
 
-    /// From any thread. The first five members add up in each copy; the others are of about the
-    /// same moment, but where the queue's own thread asks: of this one.
     template <typename, OperationKind>
     friend class Operation;
     template <typename>
@@ -339,6 +348,7 @@ private:
     void expect_to_wait() const;
     /// As run_once(), and waits for posted calls when nothing else is outstanding.
     void step();
+    std::size_t read_outstanding(void* out, std::size_t room, std::size_t size) const noexcept;
     void read_statistics(QueueStatistics* out, std::size_t size) const noexcept;
 
     Implementation* implementation_ = nullptr;
