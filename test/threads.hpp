@@ -44,12 +44,19 @@ inline std::vector<pid_t> other_threads(pid_t self) {
     return all;
 }
 
-/// The system calls that the other threads are in; "running" for none.
+/// The system call that a thread is in; "running" for none.
+inline std::string call_of(pid_t tid) {
+    std::ifstream file{"/proc/self/task/" + std::to_string(tid) + "/syscall"};
+    std::string call;
+    file >> call;
+    return call;
+}
+
+/// Those of the other threads.
 inline std::vector<std::string> calls_of_others() {
     std::vector<std::string> calls;
     for (const pid_t tid : other_threads(thread_id())) {
-        std::ifstream file{"/proc/self/task/" + std::to_string(tid) + "/syscall"};
-        file >> calls.emplace_back();
+        calls.push_back(call_of(tid));
     }
     return calls;
 }
