@@ -76,6 +76,9 @@ void read_until_it_ends(pid_t child, int fd, unsigned seconds, ProgramEnd& end) 
         if (is_late || watched[1].revents != 0) {
             watched[1] = {-1, 0, 0};
             ::kill(-child, SIGKILL);
+            if (watched[0].fd < 0) {
+                return;
+            }
         }
         // Ended, it leaves what is in the pipe already.
         const int wait = watched[1].fd >= 0 ? static_cast<int>(left.count()) : 1000;
