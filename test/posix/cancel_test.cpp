@@ -122,9 +122,9 @@ POSIX_CASE("a cancelled request ends the waits for it") {
 void check_cancelled_write(int writer, int reader) {
     REQUIRE(::fcntl(writer, F_SETFL, O_NONBLOCK) == 0);
     std::size_t before = 0;
-    const std::string page(4096, 'b');
+    const std::string filling(4096, 'b');
     for (ssize_t part = 1; part > 0; before += part > 0 ? static_cast<std::size_t>(part) : 0U) {
-        part = ::write(writer, page.data(), page.size());
+        part = ::write(writer, filling.data(), filling.size());
     }
     REQUIRE(::fcntl(writer, F_SETFL, 0) == 0);
     Block write{writer, std::string_view{"w"}};

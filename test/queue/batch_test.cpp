@@ -21,9 +21,9 @@ constexpr std::size_t block = 4096;
 
 /// A file whose blocks are "aaa...", "bbb...", and memory to read them into.
 struct Blocks {
-    explicit Blocks(std::size_t count, int flags = 0) : memory(count * block, block) {
+    explicit Blocks(std::size_t number, int flags = 0) : memory(number * block, block) {
         std::string content;
-        for (std::size_t i = 0; i < count; ++i) {
+        for (std::size_t i = 0; i < number; ++i) {
             content.append(block, static_cast<char>('a' + i % 26));
         }
         file = disk_file(O_RDWR | flags, content);
@@ -40,8 +40,8 @@ struct Blocks {
     aioxx::AlignedBuffer memory;
 };
 
-void add_reads(aioxx::Batch& batch, aioxx::Queue& queue, Blocks& blocks, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
+void add_reads(aioxx::Batch& batch, aioxx::Queue& queue, Blocks& blocks, std::size_t number) {
+    for (std::size_t i = 0; i < number; ++i) {
         batch.add(queue.read(blocks.file, blocks.at(i), static_cast<std::int64_t>(i * block)));
     }
 }
@@ -62,17 +62,17 @@ TEST_CASE("a batch of direct reads begins with one io_submit, and each has its r
     aioxx::Queue queue;
     Blocks blocks{64, O_DIRECT};
     pass_watched_submits(queue, blocks);
-    for (const std::size_t count : {std::size_t{8}, std::size_t{64}}) {
-        CAPTURE(count);
+    for (const std::size_t number : {std::size_t{8}, std::size_t{64}}) {
+        CAPTURE(number);
         const std::uint64_t before = queue.statistics().submit_calls;
         aioxx::Batch batch{queue};
-        add_reads(batch, queue, blocks, count);
+        add_reads(batch, queue, blocks, number);
         CHECK(queue.outstanding() == 0); // described, and not begun
         batch.start();
         CHECK(queue.statistics().submit_calls - before <= 2); // the second: one that is watched
         batch.wait();
         CHECK(batch.is_done());
-        for (std::size_t i = 0; i < count; ++i) {
+        for (std::size_t i = 0; i < number; ++i) {
             CHECK(batch.results()[i].bytes() == block);
             CHECK(blocks.is_right(i));
         }

@@ -262,36 +262,35 @@ TEST_CASE("a list that does not fit is filled as far as it goes, and says how ma
 }
 
 TEST_CASE("what is outstanding has the age of the pass in which it was started") {
-    using Clock = std::chrono::steady_clock;
     timespec tick{};
     ::clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
     const std::chrono::nanoseconds resolution{tick.tv_nsec};
     aioxx::Queue queue;
-    const auto before_outside = Clock::now();
+    const auto before_outside = std::chrono::steady_clock::now();
     const auto outside = queue.sleep_for(1h).start(ignore);
-    const auto after_outside = Clock::now();
+    const auto after_outside = std::chrono::steady_clock::now();
     queue.sleep_for(5 * resolution).start(ignore);
     queue.run_once();
     aioxx::OperationId inside;
     queue.post([&] { inside = queue.sleep_for(1h).start(ignore); });
-    const auto before_inside = Clock::now();
+    const auto before_inside = std::chrono::steady_clock::now();
     queue.run_ready();
     queue.sleep_for(5 * resolution).start(ignore);
     queue.run_once();
-    const auto now = Clock::now();
+    const auto now = std::chrono::steady_clock::now();
     const OutstandingOperation older = find(queue, outside).value();
     const OutstandingOperation younger = find(queue, inside).value();
-    const auto since_now = Clock::now() - now;
+    const auto since_now = std::chrono::steady_clock::now() - now;
     CHECK(older.age >= now - after_outside - resolution);
     CHECK(older.age <= now - before_outside + resolution + since_now);
     CHECK(younger.age >= 4 * resolution);
     CHECK(younger.age <= now - before_inside + resolution + since_now);
     aioxx::Batch batch{queue};
     batch.add(queue.sleep_for(1h));
-    const auto before_batch = Clock::now();
+    const auto before_batch = std::chrono::steady_clock::now();
     batch.start();
     const std::chrono::nanoseconds youngest = list(queue).back().age;
-    CHECK(youngest <= Clock::now() - before_batch + resolution);
+    CHECK(youngest <= std::chrono::steady_clock::now() - before_batch + resolution);
     queue.cancel_all();
     batch.wait();
 }
