@@ -148,6 +148,7 @@ std::vector<Scenario> scenarios() {
 /// Under valgrind it would take a quarter of an hour, and there is no memory that comes and goes.
 TEST_CASE("in any order of events each operation completes once, in its order, by one holder") {
     SKIP_UNDER_VALGRIND("time for millions of states");
+    SKIP_UNDER_TSAN("millions of states, and one thread");
     constexpr std::size_t enough = 1'000'000;
     std::size_t states = 0;
     std::array<std::size_t, event_count> steps{};
