@@ -52,7 +52,8 @@ void read_headers(std::istream& file, Elf& elf) {
             return;
         }
         if (segment.p_type == PT_INTERP) {
-            elf.linker.resize(std::min<std::uint64_t>(segment.p_filesz, PATH_MAX));
+            elf.linker.resize(
+                static_cast<std::size_t>(std::min<std::uint64_t>(segment.p_filesz, PATH_MAX)));
             file.seekg(static_cast<std::streamoff>(segment.p_offset));
             file.read(elf.linker.data(), static_cast<std::streamsize>(elf.linker.size()));
             elf.linker.resize(std::strlen(elf.linker.c_str()));
