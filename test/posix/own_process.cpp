@@ -13,7 +13,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <system_error>
 
 #include <poll.h>
@@ -32,9 +32,11 @@ extern "C" const char* __tsan_default_options() {
 namespace aioxx::test {
 namespace {
 
+/// Empty where it may not be read.
 std::string content_of(const std::filesystem::path& path) {
-    std::ifstream file{path};
-    return {std::istreambuf_iterator<char>{file}, {}};
+    std::ostringstream text;
+    text << std::ifstream{path}.rdbuf();
+    return text.str();
 }
 
 /// Where the threads of the processes of `group` are: the system call that each one is in, and for

@@ -141,7 +141,9 @@ TEST_CASE("a target that may be written and not read is written in place") {
     tool.program = command.program();
     tool.before_exec = obey_permissions;
     CHECK(tool.run().status == 0);
+    REQUIRE(::chmod((here / "target").c_str(), 0600) == 0);
     CHECK(content_of(here / "target") == content_of(source));
+    REQUIRE(::chmod((here / "target").c_str(), 0200) == 0);
     tool.arguments.insert(tool.arguments.begin() + 1, "--verify");
     CHECK(tool.run().is_one_line_with({here / "target", "Permission denied"}));
 }

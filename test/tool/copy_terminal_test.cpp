@@ -45,10 +45,7 @@ std::string on_a_terminal(
     set_columns(terminal.slave, columns);
     Tool tool{std::move(arguments)};
     tool.error_descriptor = terminal.slave;
-    tool.before_exec = [&] {
-        ::setenv("TERM", "xterm", 1);
-        before_exec();
-    };
+    tool.before_exec = [&] { before_exec(); };
     CHECK(tool.run().status == expected_status);
     return written_to(terminal);
 }
