@@ -268,7 +268,12 @@ TEST_CASE("the columns of the table stand below each other") {
 TEST_CASE("probe and df have one name for a file system") {
     const Workspace here;
     const HostChange df{"df --output=fstype " + here.path() + " | tail -n 1", "true"};
-    CHECK(probe_of(here.path())["file_system"]["type"] == df.output());
+    const auto type = probe_of(here.path())["file_system"]["type"].get<std::string>();
+    if (df.output() == "-") { // in a chroot below its mount point neither has
+        CHECK(type.rfind("unknown, of type 0x", 0) == 0);
+    } else {
+        CHECK(type == df.output());
+    }
 }
 
 TEST_CASE("where there is no kernel AIO, the rest is told all the same") {
