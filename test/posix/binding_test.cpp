@@ -120,6 +120,10 @@ TEST_CASE("valgrind finds no error in a program with it") {
         run({.arguments = {valgrind, "--error-exitcode=9", "--fair-sched=yes", own_path(),
                            "-tc=LIO_WAIT says EIO when one has failed*"},
              .environment = {"AIOXX_OWN_PROCESS=1"}});
+    if (end.text.find("Possibly corrupted debuginfo file") != std::string::npos) {
+        skip("valgrind does not know this compiler's debug information", true);
+        return;
+    }
     CAPTURE(end.text);
     CHECK(end.status == 0);
     CHECK(end.text.find("ERROR SUMMARY: 0 errors") != std::string::npos);

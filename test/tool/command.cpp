@@ -105,7 +105,6 @@ pid_t Tool::spawn(int out, int errors, bool traced) const {
         ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1); // it traces, too, and only one can
         ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
     }
-    ::setenv("TERM", "xterm", 1); // whatever the tests are run from
     before_exec();
     ::execv(pointers[0], pointers.data());
     ::_exit(127);

@@ -18,6 +18,9 @@ using namespace aioxx::test;
 
 namespace {
 
+/// Of all commands here, whatever the tests are run from.
+[[maybe_unused]] const int terminal_type = ::setenv("TERM", "xterm", 1);
+
 void set_columns(int terminal, unsigned columns) {
     winsize size{};
     size.ws_row = 24;
