@@ -4,7 +4,6 @@
 
 #include "kernel/kernel.hpp"
 
-#include "kernel/plain_call.hpp"
 #include "kernel/raw_call.hpp"
 
 #include <array>
@@ -101,19 +100,6 @@ int get_events(Handle handle, long min, long max, EventLayout* events, Timeout t
         return raw_get_events(handle, min, max, events);
     }
     return get_events_with(handle, min, max, events, timeout, mask);
-}
-
-std::int64_t transfer(bool write, int fd, const iovec* parts, std::size_t count, std::int64_t at,
-                      int flags) noexcept {
-    return plain_transfer(write, fd, parts, count, at, flags);
-}
-
-std::int64_t flush(bool data_only, int fd) noexcept {
-    return plain_flush(data_only, fd);
-}
-
-void will_need(int fd, std::int64_t offset, std::size_t length) noexcept {
-    plain_will_need(fd, offset, length);
 }
 
 void prepare_read(IocbLayout& iocb, int fd, void* buffer, std::size_t length,

@@ -4,12 +4,9 @@
 
 #include <aioxx/kernel/namespace.hpp>
 
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
-#include <fcntl.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -25,22 +22,6 @@ inline ssize_t positional_call(long number, int fd, const iovec* parts, std::siz
     return ::syscall(number, fd, parts, static_cast<unsigned long>(count),
                      static_cast<unsigned long>(offset),
                      static_cast<unsigned long>(offset >> half >> half), flags);
-}
-
-inline std::int64_t plain_transfer(bool write, int fd, const iovec* parts, std::size_t count,
-                                   std::int64_t at, int flags) noexcept {
-    const ssize_t bytes =
-        positional_call(write ? SYS_pwritev2 : SYS_preadv2, fd, parts, count, at, flags);
-    return bytes < 0 ? -errno : bytes;
-}
-
-inline std::int64_t plain_flush(bool data_only, int fd) noexcept {
-    return ::syscall(data_only ? SYS_fdatasync : SYS_fsync, fd) < 0 ? -errno : 0;
-}
-
-inline void plain_will_need(int fd, std::int64_t offset, std::size_t length) noexcept {
-    ::posix_fadvise(fd, static_cast<off_t>(offset), static_cast<off_t>(length),
-                    POSIX_FADV_WILLNEED);
 }
 
 } // namespace kernel

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/uio.h>
 
 // Preparing is as in syscall.cpp. Its calls get other names, and are what passes to the real
@@ -24,7 +25,8 @@
 #define flush real_flush
 #define will_need real_will_need
 #define backend real_backend
-#include "kernel/syscall.cpp" // NOLINT(bugprone-suspicious-include)
+#include "kernel/plain_call.cpp" // NOLINT(bugprone-suspicious-include)
+#include "kernel/syscall.cpp"    // NOLINT(bugprone-suspicious-include)
 #undef setup
 #undef destroy
 #undef submit
