@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "queue/failure.hpp"
 
+#include "queue/outstanding.hpp"
 #include "queue/record.hpp"
 
 #include <cerrno>
@@ -30,28 +31,11 @@ private:
 };
 
 const char* name_of(const detail::Request& request) noexcept {
-    switch (request.kind) {
-    case Kind::read:
-        return request.exact ? "read_full" : "read";
-    case Kind::write:
-        return request.exact ? "write_all" : "write";
-    case Kind::readv:
-        return "readv";
-    case Kind::writev:
-        return "writev";
-    case Kind::fsync:
-        return "fsync";
-    case Kind::fdatasync:
-        return "fdatasync";
-    case Kind::poll:
-        return "poll";
-    case Kind::sleep:
-        return "sleep";
-    case Kind::capacity:
-        return "wait for capacity";
-    default:
-        return "operation";
+    if (request.exact && request.kind == Kind::read) {
+        return "read_full";
     }
+    return request.exact && request.kind == Kind::write ? "write_all"
+                                                        : queue::name_of(request.kind);
 }
 
 std::string described(const detail::Request& request, int descriptor) {

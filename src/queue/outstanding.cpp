@@ -85,9 +85,8 @@ OutstandingOperation describe(Record& record, std::chrono::nanoseconds now) noex
     return one;
 }
 
-} // namespace queue
-
-const char* OutstandingOperation::kind_name() const noexcept {
+const char* name_of(engine::Kind kind) noexcept {
+    using engine::Kind;
     switch (kind) {
     case Kind::read:
         return "read";
@@ -113,6 +112,12 @@ const char* OutstandingOperation::kind_name() const noexcept {
         break;
     }
     return "operation";
+}
+
+} // namespace queue
+
+const char* OutstandingOperation::kind_name() const noexcept {
+    return queue::name_of(kind);
 }
 
 const char* OutstandingOperation::place_name() const noexcept {

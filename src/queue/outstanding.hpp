@@ -17,6 +17,9 @@ namespace queue {
 std::optional<OperationPlace> place_of(engine::State state, engine::Kind kind,
                                        std::uint8_t marks) noexcept;
 
+/// What users call it.
+const char* name_of(engine::Kind kind) noexcept;
+
 /// `record` at `now`, on the clock by which it was started. Its place is not filled in.
 OutstandingOperation describe(Record& record, std::chrono::nanoseconds now) noexcept;
 
