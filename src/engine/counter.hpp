@@ -12,7 +12,8 @@ namespace engine {
 /// A number that one thread at a time changes, and that any may read. Its changes are plain loads
 /// and stores: no instruction locks the bus.
 ///
-/// Whoever reads a change sees the changes that the same thread has made before, to others as well.
+/// A thread that reads a change sees all that the changing thread has changed before, in other
+/// numbers as well.
 ///
 /// By the compiler's own functions, which go by the alignment of the member: with std::atomic_ref
 /// clang would call a library for it on 32 bits.

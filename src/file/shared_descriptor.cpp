@@ -36,8 +36,8 @@ SharedDescriptor::~SharedDescriptor() {
 FileUsePlace& SharedDescriptor::take_place(const void* owner) {
     FileUsePlace* place = newest_.load(std::memory_order_acquire);
     for (; place != nullptr; place = place->next) {
-        const void* nobody = nullptr;
-        if (place->owner.compare_exchange_strong(nobody, owner, std::memory_order_acquire)) {
+        const void* none = nullptr;
+        if (place->owner.compare_exchange_strong(none, owner, std::memory_order_acquire)) {
             return *place;
         }
     }

@@ -44,7 +44,7 @@ inline bool is_silent(const sigevent& notification) noexcept {
 [[nodiscard]] bool send_signal(const sigevent& notification) noexcept;
 
 /// SIGEV_THREAD: makes the thread. False where none can be made now. `runs`: set by the thread
-/// before it calls the program's function; null for nobody. Not for signal handlers.
+/// before it calls the program's function; null for none. Not for signal handlers.
 [[nodiscard]] bool make_thread(const sigevent& notification, std::atomic<bool>* runs) noexcept;
 
 } // namespace posix

@@ -83,7 +83,7 @@ std::string bar_text(double share, std::size_t room, std::size_t used) {
     return '[' + std::string(filled, '#') + std::string(length - filled, '-') + "] ";
 }
 
-/// Nobody looks at what a job in the background draws, and it may be stopped for that. Where this
+/// What a job in the background draws is not looked at, and it may be stopped for that. Where this
 /// is not the terminal of the session, there are no jobs on it.
 bool is_in_background() noexcept {
     const pid_t foreground = ::tcgetpgrp(STDERR_FILENO);

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #pragma once
 
-// Somebody who notices that a thread does not come back from a call while a gate is closed: the
+// A thread that notices when another does not come back from a call while a gate is closed: the
 // gate opens only after the call, so that a call that waits for it would wait for ever.
 
 #include <atomic>

@@ -235,7 +235,7 @@ TEST_CASE("a silent disk is made up for where the process allows no more workers
     looks.look(loop.pool);
     looks.look(loop.pool);
     CHECK(workers_wait(2));
-    other.pipe.fill("xxx");
+    other.pipe.fill("abc");
     for (const ByteRead& read : of_other) {
         CHECK(loop.result_of(read) == 1);
     }

@@ -145,7 +145,7 @@ ProgramEnd run(const Program& program) {
         }
         become(arguments.data(), output.writer);
     }
-    ::setpgid(child, child); // whoever of the two comes first
+    ::setpgid(child, child); // the child does so too: the first of the two counts
     output.writer.close();
     ProgramEnd end;
     read_until_it_ends(child, output.reader, program.seconds, end);
