@@ -147,11 +147,14 @@ private:
     unsigned left_ = 0;
 };
 
-/// An event loop that looks once in a round; `model` null on the real kernel.
-void check_calls(ScriptedKernel& scripted, SimulatedKernel* model, const File& file,
+/// An event loop that looks once in a round; `model` null on the real kernel. False where the
+/// machine has put a submit to sleep, by a page fault say: then workers submit, which is another
+/// course, and nothing is checked.
+bool check_calls(ScriptedKernel& scripted, SimulatedKernel* model, const File& file,
                  std::uint32_t mode, bool ring) {
     Queue::Options options;
     options.use_event_fd = true;
+    bool disturbed = false;
     {
         Queue queue{options};
         // Or the script is not seen, and no simulated time passes.
@@ -160,14 +163,19 @@ void check_calls(ScriptedKernel& scripted, SimulatedKernel* model, const File& f
         epoll_event event{};
         event.events = EPOLLIN | mode;
         REQUIRE(::epoll_ctl(epoll.fd(), EPOLL_CTL_ADD, queue.event_fd(), &event) == 0);
-        Rounds load{queue, file};
-        load.warm_up();
-        while (!load.is_warm()) {
+        const auto round = [&] {
             if (model != nullptr) {
                 model->advance(1000);
             }
-            REQUIRE(::epoll_wait(epoll.fd(), &event, 1, 10'000) == 1);
+            disturbed = disturbed || queue.statistics().blocking_submits > 0;
+            const int woken = ::epoll_wait(epoll.fd(), &event, 1, disturbed ? 10 : 10'000);
+            REQUIRE((disturbed || woken == 1)); // else a wakeup was lost
             queue.run_ready();
+        };
+        Rounds load{queue, file};
+        load.warm_up();
+        while (!load.is_warm()) {
+            round();
         }
         const std::size_t submits = scripted.calls(Call::submit);
         const std::size_t reaps = scripted.calls(Call::get_events);
@@ -175,21 +183,32 @@ void check_calls(ScriptedKernel& scripted, SimulatedKernel* model, const File& f
         load.begin();
         std::size_t wakeups = 0;
         while (!load.finished()) {
-            if (model != nullptr) {
-                model->advance(1000);
-            }
-            REQUIRE(::epoll_wait(epoll.fd(), &event, 1, 10'000) == 1); // else a wakeup was lost
+            round();
             ++wakeups;
-            queue.run_ready();
         }
-        CHECK(::epoll_wait(epoll.fd(), &event, 1, 0) == 0);
-        CHECK(wakeups == Rounds::rounds + 1);
-        CHECK(scripted.calls(Call::submit) - submits == Rounds::rounds + 1);
-        CHECK(scripted.calls(Call::get_events) - reaps == (ring ? 0 : wakeups));
-        CHECK(scripted.calls() - scripted.calls(Call::submit) - scripted.calls(Call::get_events) ==
-              others);
+        disturbed = disturbed || queue.statistics().blocking_submits > 0;
+        if (!disturbed) {
+            CHECK(::epoll_wait(epoll.fd(), &event, 1, 0) == 0);
+            CHECK(wakeups == Rounds::rounds + 1);
+            CHECK(scripted.calls(Call::submit) - submits == Rounds::rounds + 1);
+            CHECK(scripted.calls(Call::get_events) - reaps == (ring ? 0 : wakeups));
+            CHECK(scripted.calls() - scripted.calls(Call::submit) -
+                      scripted.calls(Call::get_events) ==
+                  others);
+        }
     }
     scripted.wait_until_closed();
+    return !disturbed;
+}
+
+template <typename Attempt>
+bool until_undisturbed(Attempt attempt) {
+    for (int attempts = 0; attempts < 10; ++attempts) {
+        if (attempt()) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /// Has something done on the way into calls.
@@ -390,11 +409,13 @@ TEST_CASE("an event loop submits once a batch, reaps by no call or one, and is w
             CAPTURE(ring);
             Behaviour behaviour = calm;
             behaviour.ring = ring;
-            SimulatedKernel model{1, behaviour};
-            ScriptedKernel scripted{model};
-            const File file = direct_file();
-            model.add(file.fd(), {.in_memory = true});
-            check_calls(scripted, &model, file, mode, ring);
+            REQUIRE(until_undisturbed([&] {
+                SimulatedKernel model{1, behaviour};
+                ScriptedKernel scripted{model};
+                const File file = direct_file();
+                model.add(file.fd(), {.in_memory = true});
+                return check_calls(scripted, &model, file, mode, ring);
+            }));
         }
     }
 }
@@ -402,9 +423,11 @@ TEST_CASE("an event loop submits once a batch, reaps by no call or one, and is w
 TEST_CASE("and so on the real kernel") {
     for (const std::uint32_t mode : {std::uint32_t{0}, std::uint32_t{EPOLLET}}) {
         CAPTURE(mode);
-        ScriptedKernel scripted{ScriptedKernel::Below::real};
-        const bool ring = aioxx::Context{1}.reaps_from_ring();
-        check_calls(scripted, nullptr, direct_file(), mode, ring);
+        REQUIRE(until_undisturbed([&] {
+            ScriptedKernel scripted{ScriptedKernel::Below::real};
+            const bool ring = aioxx::Context{1}.reaps_from_ring();
+            return check_calls(scripted, nullptr, direct_file(), mode, ring);
+        }));
     }
 }
 
