@@ -420,7 +420,7 @@ void Engine::watch() noexcept {
 /// What waits for nothing is made at once.
 void Engine::call(Operation& operation) noexcept {
     const OpenFile& file = open_file(operation);
-    const int fd = operation.way == Way::call_nonblocking ? file.nonblocking_fd : file.fd;
+    const int fd = operation.way == Way::call_nonblocking ? file.nonblocking_fd() : file.fd;
     scheduler_.result(operation, call_here(operation, fd, file.traits.stream), 0);
 }
 

@@ -113,7 +113,6 @@ OpenFile::OpenFile(const File& file) noexcept
     polls[0].request.poll_events = POLLIN | POLLRDHUP;
     polls[1].request.poll_events = POLLOUT;
     if (file.is_nonblocking()) {
-        nonblocking_fd = fd;
         nonblocking = true;
         reopen_tried = true;
     }
@@ -148,17 +147,16 @@ void OpenFile::reopen_nonblocking(bool high) noexcept {
     }
     std::array<char, 32> path{};
     std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", fd);
-    nonblocking_fd = ::open(path.data(), (mode & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    reopened_fd_ = ::open(path.data(), (mode & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (high) {
-        nonblocking_fd = move_high(nonblocking_fd);
+        reopened_fd_ = move_high(reopened_fd_);
     }
-    nonblocking = nonblocking_fd >= 0;
+    nonblocking = reopened_fd_ >= 0;
 }
 
 void OpenFile::close_reopened() noexcept {
-    if (nonblocking_fd >= 0 && nonblocking_fd != fd) {
-        ::close(nonblocking_fd);
-        nonblocking_fd = -1;
+    if (reopened_fd_ >= 0) {
+        ::close(std::exchange(reopened_fd_, -1));
         nonblocking = false;
         reopen_tried = false;
     }

@@ -53,8 +53,12 @@ public:
         return polls[0].state() == State::idle && polls[1].state() == State::idle;
     }
 
-    int fd;                  // the number that it is known by; valid while `usable`
-    int nonblocking_fd = -1; // its own, or a reopened one
+    /// The user's, or the reopened one. -1: none.
+    [[nodiscard]] int nonblocking_fd() const noexcept {
+        return reopened_fd_ >= 0 ? reopened_fd_ : nonblocking ? fd : -1;
+    }
+
+    int fd; // the number that it is known by; valid while `usable`
     bool reopen_tried = false;
     bool is_pipe;
     std::uint64_t id = 0; // never used twice by one engine
@@ -74,6 +78,7 @@ protected:
     ~OpenFile() { close_reopened(); }
 
 private:
+    int reopened_fd_ = -1;       // the only descriptor that is this object's own
     bool is_registered_ = false; // by watch()
 };
 

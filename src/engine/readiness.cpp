@@ -97,7 +97,7 @@ void Readiness::watch(Operation& operation) noexcept {
     operation.move_to(State::watched);
     if (file.policy(operation).refuses_nowait()) {
         file.reopen_nonblocking(high_);
-        file.kept |= file.nonblocking_fd >= 0;
+        file.kept |= file.nonblocking;
     }
     Operation& poll = file.polls[operation.is_write() ? 1 : 0];
     if (poll.state() == State::idle) { // else one left over from a cancelled transfer serves

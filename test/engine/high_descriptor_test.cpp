@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 // A program goes by its lowest free descriptor, and finds it where it would be without an engine.
 
+#include "engine/alarm.hpp"
 #include "engine/high_descriptor.hpp"
 
 #include "child.hpp"
@@ -9,6 +10,7 @@
 #include "running_engine.hpp"
 
 #include <filesystem>
+#include <memory>
 #include <set>
 
 #include <sys/resource.h>
@@ -125,6 +127,18 @@ TEST_CASE(
     char byte = 0;
     CHECK(::read(high, &byte, 1) == 1);
     CHECK(engine::move_high(-1) == -1);
+}
+
+TEST_CASE("an alarm leaves a number alone that it has closed") {
+    const Pipe pipe;
+    std::unique_ptr<engine::Alarm> alarm = engine::Alarm::make(false);
+    REQUIRE(alarm != nullptr);
+    const int number = alarm->fd;
+    alarm->close();
+    const Descriptor strangers{::fcntl(pipe.reader, F_DUPFD_CLOEXEC, number)};
+    REQUIRE(strangers == number);
+    alarm.reset();
+    CHECK(::fcntl(number, F_GETFD) >= 0);
 }
 
 TEST_CASE("without that option the engine's descriptors are as any others") {

@@ -3,6 +3,7 @@
 // A queue under everything that a kernel may do, drawn from a seed.
 #include "devices/block_devices.hpp"
 #include "devices/new_file_system.hpp"
+#include "model/closed_twice.hpp"
 #include "model/driver.hpp"
 #include "model/seeds.hpp"
 #include "skip.hpp"
@@ -31,6 +32,7 @@ std::vector<std::string> run_on_model(std::uint64_t seed, bool threads) {
     SimulatedKernel model{seed, behaviour};
     ScriptedKernel scripted{model};
     std::vector<std::string> failures;
+    const unsigned closed_before = closed_twice();
     {
         Driver driver{seed, &model, behaviour, "."};
         driver.run();
@@ -39,6 +41,9 @@ std::vector<std::string> run_on_model(std::uint64_t seed, bool threads) {
     scripted.wait_until_closed();
     if (scripted.misuses() != 0) {
         failures.emplace_back("a call on a context that was not open");
+    }
+    if (closed_twice() != closed_before) {
+        failures.emplace_back("a descriptor was closed twice");
     }
     return failures;
 }
