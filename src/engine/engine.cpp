@@ -332,6 +332,7 @@ void Engine::hand_over(bool may_start_threads) noexcept {
             hand_over(*operation);
         }
     }
+    workers_.call_for_added();
 }
 
 void Engine::hand_over(Operation& operation) noexcept {

@@ -119,10 +119,19 @@ bool WorkerPool::add(Operation& operation) noexcept {
         }
         note_hold_up();
     }
-    if (may_go || (!crowded_.empty() && !watched_)) {
-        unlock_and_call(lock);
-    }
     return true;
+}
+
+void WorkerPool::call_for_added() noexcept {
+    Lock lock{mutex_};
+    unsigned count = 0;
+    for (; needs_sleeper(); ++count) {
+        ++called_;
+    }
+    lock.unlock();
+    for (; count > 0; --count) {
+        work_.post();
+    }
 }
 
 bool WorkerPool::add(Task& task) noexcept {
@@ -263,14 +272,21 @@ bool WorkerPool::start_another(Lock& lock) noexcept {
     return started;
 }
 
-/// Calls a sleeper where the work that there is needs one. A worker that is awake and free takes
-/// some before it sleeps.
-void WorkerPool::unlock_and_call(Lock& lock) noexcept {
+/// Whether a sleeper is to be called for the work that there is. A worker that is awake and free
+/// takes some before it sleeps.
+bool WorkerPool::needs_sleeper() const noexcept {
+    if (called_ >= sleeping_) {
+        return false;
+    }
     const bool for_calls = may_begin_call() || may_start_another();
     const std::size_t work = tasks_.size() + (for_calls ? ready() : 0);
     const bool stands = !operations_.empty() && work == 0; // a file system may have become silent
     const bool to_watch = (!crowded_.empty() || stands) && !watched_ && looking_workers() == 0;
-    const bool needed = called_ < sleeping_ && (work > looking_workers() || to_watch);
+    return work > looking_workers() || to_watch;
+}
+
+void WorkerPool::unlock_and_call(Lock& lock) noexcept {
+    const bool needed = needs_sleeper();
     called_ += needed ? 1 : 0;
     lock.unlock();
     if (needed) {

@@ -95,7 +95,10 @@ public:
     /// submitted, but for the descriptor. It comes back through the Mailbox with its result; one
     /// that io_submit has accepted comes back in the ring. Plain calls that are in_turn are made
     /// one after the other for each file. False, and nothing has changed, when no worker runs.
+    /// call_for_added() follows, once for all that are added together: a worker that is called for
+    /// the first of them would not find the others.
     [[nodiscard]] bool add(Operation& operation) noexcept;
+    void call_for_added() noexcept;
     [[nodiscard]] bool add(Task& task) noexcept;
     /// Takes an operation back before a worker has begun it; false when it is too late. A poll that
     /// is just being submitted is waited for, so that it can be cancelled afterwards.
@@ -150,6 +153,7 @@ private:
     void publish(std::span<Operation* const> made, Lock& lock) noexcept;
     void note_crowd(OpenFile& file) noexcept;
     void look_at_reads() noexcept;
+    [[nodiscard]] bool needs_sleeper() const noexcept;
     void unlock_and_call(Lock& lock) noexcept;
 
     [[nodiscard]] unsigned free_workers() const noexcept { return workers_ - shares_.busy(); }

@@ -5,6 +5,7 @@
 
 #include "descriptors.hpp"
 #include "engine/pool_loop.hpp"
+#include "engine/running_engine.hpp"
 #include "scripted_kernel/scripted_kernel.hpp"
 #include "skip.hpp"
 
@@ -98,6 +99,37 @@ TEST_CASE("adjacent writes that wait together go by one call, and are told of by
     worker.loop.mailbox.end_sleep(Sleep::ring);
     CHECK(worker.calls() == 2);
     CHECK(content.content() == std::string_view{"abcdef\0\0\0z", 10});
+}
+
+TEST_CASE("what one pass hands over is found together by the worker that is called for it") {
+    ScriptedKernel kernel{ScriptedKernel::Below::real};
+    Engine::Options options;
+    options.workers.limit = 1;
+    RunningEngine engine{options};
+    const TemporaryFile content;
+    const File file = File::borrow(content);
+    engine::OpenFile& used = engine.file_of(file);
+    used.traits.in_memory = false;
+    Transfer first{"a"};
+    first.request.kind = Kind::write;
+    used.policy(first).refuse_nowait();
+    engine.begin(first, Kind::write, file);
+    CHECK(engine.result_of(first) == 1);
+    std::array<Transfer, 50> writes;
+    for (int round = 0; round < 5; ++round) {
+        REQUIRE(eventually([] { return count_blocked_in(SYS_futex) == 1; })); // it sleeps
+        const std::size_t calls = kernel.calls(Call::transfer);
+        for (Transfer& write : writes) {
+            write.hold("b");
+            engine.start(write, Kind::write, file, 1 + (&write - writes.data()));
+        }
+        engine->flush();
+        for (const Transfer& write : writes) {
+            CHECK(engine.result_of(write) == 1);
+        }
+        CHECK(kernel.calls(Call::transfer) == calls + 1);
+    }
+    CHECK(content.content() == "a" + std::string(50, 'b'));
 }
 
 TEST_CASE("a vector goes with what is adjacent to it") {
