@@ -2,7 +2,8 @@
 // Copyright (c) 2026 The libaioxx authors
 // Group commit of a write-ahead log: writers append records of 512 bytes and wait until they are on
 // the disk, by one fdatasync for all that have arrived. By a queue, in turns with one thread that
-// makes the same calls itself, and with that thread again, which shows the noise.
+// makes pwrite for each record and fdatasync for the same groups itself, and with that thread
+// again, which shows the noise.
 //
 //   build-dev/bench/bench/group-commit [WRITERS [ROUNDS [DIRECTORY]]]      100 15 /var/tmp
 
@@ -15,6 +16,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -99,11 +101,14 @@ private:
     std::int64_t next_ = 0;
 };
 
-Turn by_thread(Log& log, std::size_t writers) {
+/// The commits of each group.
+using Groups = std::vector<std::size_t>;
+
+Turn by_thread(Log& log, const Groups& groups) {
     const std::array<std::byte, record_size> record{};
     Meter meter;
-    while (meter.goes_on()) {
-        for (std::size_t i = 0; i < writers; ++i) {
+    for (std::size_t next = 0; meter.goes_on(); next = (next + 1) % groups.size()) {
+        for (std::size_t i = 0; i < groups[next]; ++i) {
             if (::pwrite(log.file().fd(), record.data(), record.size(), log.next_place()) < 0) {
                 std::abort();
             }
@@ -111,7 +116,7 @@ Turn by_thread(Log& log, std::size_t writers) {
         if (::fdatasync(log.file().fd()) != 0) {
             std::abort();
         }
-        meter.group(writers);
+        meter.group(groups[next]);
     }
     return meter.result();
 }
@@ -124,6 +129,7 @@ public:
     Turn run() {
         Meter meter;
         meter_ = &meter;
+        groups_.clear();
         for (std::size_t i = 0; i < writers_; ++i) {
             append();
         }
@@ -134,6 +140,7 @@ public:
         }
         return meter.result();
     }
+    [[nodiscard]] const Groups& groups() const { return groups_; }
 
 private:
     void append() {
@@ -150,6 +157,7 @@ private:
                 std::abort();
             }
             meter_->group(group);
+            groups_.push_back(group);
             for (std::size_t i = 0; i < group && meter_->goes_on(); ++i) {
                 append();
             }
@@ -160,6 +168,7 @@ private:
     const std::size_t writers_;
     const std::array<std::byte, record_size> record_{};
     Meter* meter_ = nullptr;
+    Groups groups_;
     std::size_t written_ = 0; // and not flushed
     bool flushing_ = false;
     aioxx::Queue queue_;
@@ -192,17 +201,22 @@ int main(int argc, char** argv) {
     Ratios queue;
     Ratios noise;
     ByQueue by_queue{log, writers};
-    by_thread(log, writers);
     by_queue.run();
+    by_thread(log, by_queue.groups());
     std::vector<double> rates;
+    std::vector<double> sizes;
     for (unsigned long round = 0; round < rounds; ++round) {
-        const Turn reference = by_thread(log, writers);
-        queue.add(by_queue.run(), reference);
-        noise.add(by_thread(log, writers), reference);
+        const Turn turn = by_queue.run();
+        const Groups& groups = by_queue.groups();
+        const Turn reference = by_thread(log, groups);
+        queue.add(turn, reference);
+        noise.add(by_thread(log, groups), reference);
         rates.push_back(reference.commits);
+        sizes.push_back(std::accumulate(groups.begin(), groups.end(), 0.0) /
+                        static_cast<double>(groups.size()));
     }
-    std::printf("%zu writers, %lu rounds; one thread: %.0f commits a second\n", writers, rounds,
-                bench::median(rates));
+    std::printf("%zu writers, %lu rounds; one thread: %.0f commits a second; %.1f a group\n",
+                writers, rounds, bench::median(rates), bench::median(sizes));
     queue.print("queue");
     noise.print("thread");
     return 0;
