@@ -6,6 +6,8 @@
 //   AIOXX_NO_SKIP=1   a skip is a failure (CI as root, which has everything)
 //   AIOXX_VALGRIND=1  the program runs under valgrind; SKIP_UNDER_VALGRIND skips, and is no failure
 //   AIOXX_NO_KERNEL_AIO=1  io_setup is refused; SKIP_WITHOUT_KERNEL_AIO likewise
+//   AIOXX_OWN_MACHINE=1    nothing else runs here, as in a guest; without it SKIP_ON_SHARED_MACHINE
+//                          skips, and is no failure
 // A program that has skipped each of its cases exits with 77.
 
 #include <cstdio>
@@ -74,6 +76,15 @@ inline void skip(const char* reason, bool permitted) {
     do {                                                                                           \
         if (::aioxx::test::without_kernel_aio()) {                                                 \
             ::aioxx::test::skip("no kernel AIO: " reason, true);                                   \
+            return;                                                                                \
+        }                                                                                          \
+    } while (false)
+
+/// The same where other programs run. `reason`: what of theirs the case would change.
+#define SKIP_ON_SHARED_MACHINE(reason)                                                             \
+    do {                                                                                           \
+        if (!::aioxx::test::is_set("AIOXX_OWN_MACHINE")) {                                         \
+            ::aioxx::test::skip("a machine of its own: " reason, true);                            \
             return;                                                                                \
         }                                                                                          \
     } while (false)

@@ -9,11 +9,14 @@
 #include "scripted_kernel/scripted_kernel.hpp"
 #include "skip.hpp"
 
+#include <aioxx/core/limits.hpp>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -50,35 +53,65 @@ bool works(Queue& queue, const File& direct, std::int64_t place) {
     return sum == 3 + 1 + 2 * static_cast<std::int64_t>(room_block) && std::ranges::equal(in, out);
 }
 
+/// 200 queues, where there is room for some contexts and not for all: none fails, all work, and
+/// what has none goes over when others end.
+void check_many_queues() {
+    constexpr std::size_t count = 200;
+    const File direct = disk_file(O_RDWR | O_DIRECT, std::string(count * room_block, 'x'));
+    std::vector<std::unique_ptr<Queue>> queues;
+    for (std::size_t i = 0; i < count; ++i) {
+        queues.push_back(std::make_unique<Queue>());
+        CHECK(works(*queues.back(), direct, static_cast<std::int64_t>(i)));
+    }
+    const auto with_context = [&queues] {
+        return std::ranges::count_if(
+            queues, [](const auto& queue) { return queue->statistics().kernel_aio; });
+    };
+    CHECK(with_context() >= 4096 / (128 + 64 + 2));
+    CHECK(with_context() < static_cast<std::ptrdiff_t>(count));
+    CHECK_FALSE(queues.back()->statistics().kernel_aio);
+    for (std::size_t i = 0; i < count; ++i) { // all of them are there
+        CHECK(works(*queues[i], direct, static_cast<std::int64_t>(i)));
+    }
+    queues.erase(queues.begin(), queues.begin() + count / 2);
+    CHECK(eventually([&] {
+        CHECK(works(*queues.back(), direct, 0));
+        return queues.back()->statistics().kernel_aio;
+    }));
+}
+
 TEST_CASE("200 queues where 4096 events are left: none fails, all work, and they go over later") {
     SKIP_WITHOUT_KERNEL_AIO("there is no room at all");
-    constexpr std::size_t count = 200;
     ScriptedKernel kernel{ScriptedKernel::Below::real};
     kernel.leave_room(4096);
-    {
-        const File direct = disk_file(O_RDWR | O_DIRECT, std::string(count * room_block, 'x'));
-        std::vector<std::unique_ptr<Queue>> queues;
-        for (std::size_t i = 0; i < count; ++i) {
-            queues.push_back(std::make_unique<Queue>());
-            CHECK(works(*queues.back(), direct, static_cast<std::int64_t>(i)));
-        }
-        const auto with_context = [&queues] {
-            return std::ranges::count_if(
-                queues, [](const auto& queue) { return queue->statistics().kernel_aio; });
-        };
-        CHECK(with_context() >= 4096 / (128 + 64 + 2));
-        CHECK(with_context() < static_cast<std::ptrdiff_t>(count));
-        CHECK_FALSE(queues.back()->statistics().kernel_aio);
-        for (std::size_t i = 0; i < count; ++i) { // all of them are there
-            CHECK(works(*queues[i], direct, static_cast<std::int64_t>(i)));
-        }
-        queues.erase(queues.begin(), queues.begin() + count / 2);
-        CHECK(eventually([&] {
-            CHECK(works(*queues.back(), direct, 0));
-            return queues.back()->statistics().kernel_aio;
-        }));
-    }
+    check_many_queues();
     kernel.wait_until_closed();
+}
+
+/// The kernel's own limit on contexts of all programs, so many events above what is in use.
+class RoomForAll {
+public:
+    explicit RoomForAll(std::uint64_t events) : before_(limits().allowed) {
+        set(limits().used + events);
+    }
+    ~RoomForAll() { set(before_); }
+    RoomForAll(const RoomForAll&) = delete;
+    RoomForAll& operator=(const RoomForAll&) = delete;
+
+private:
+    static void set(std::uint64_t limit) {
+        std::ofstream{"/proc/sys/fs/aio-max-nr"} << limit << std::flush;
+        CHECK(limits().allowed == limit);
+    }
+
+    const std::uint64_t before_;
+};
+
+TEST_CASE("and so by the kernel's own count") {
+    SKIP_ON_SHARED_MACHINE("fs.aio-max-nr is that of other programs too");
+    SKIP_WITHOUT_KERNEL_AIO("there is no room at all");
+    const RoomForAll room{4096};
+    check_many_queues();
 }
 
 /// Plain calls of workers: the first one waits, and all are noted as they return.
