@@ -8,6 +8,7 @@
 #include "tool/posix_command.hpp"
 #include "tool/probe.hpp"
 #include "tool/signals.hpp"
+#include "tool/standard_descriptors.hpp"
 
 #include <aioxx/version.hpp>
 
@@ -275,6 +276,7 @@ void parse(CLI::App& app, std::vector<std::string> words) {
 
 // The options' definitions do not throw.
 int main(int argc, char** argv) { // NOLINT(bugprone-exception-escape)
+    tool::hold_standard_descriptors();
     CLI::App app{"Copies files through Linux kernel AIO, tells what that gives here, and runs "
                  "programs for POSIX AIO on it.",
                  "aioxx"};

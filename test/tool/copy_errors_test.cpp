@@ -6,6 +6,7 @@
 #include "submitted.hpp"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 using namespace aioxx::test;
 
@@ -311,6 +312,34 @@ TEST_CASE("buffers of 4 GiB are had, or else memory is out") {
     } else {
         CHECK(end.is_one_line_with({"out of memory"}));
     }
+}
+
+TEST_CASE("where the standard descriptors are closed, no message gets into a copy") {
+    const Workspace here;
+    const std::string source = here.file("source", 100'000);
+    for (const std::string way : {"--direct=never", "--direct=auto", "--in-place"}) {
+        CAPTURE(way);
+        Tool tool{{"copy", way, source, here / "target"}};
+        tool.before_exec = [] {
+            refuse_call(SYS_fsync, EINVAL); // which is remarked on
+            for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+                ::close(fd);
+            }
+        };
+        CHECK(tool.run().status == 0);
+        CHECK(content_of(here / "target") == content_of(source));
+    }
+}
+
+TEST_CASE("standard output that is closed cannot be written to") {
+    Tool tool{{"--version"}};
+    tool.before_exec = [] {
+        ::close(STDIN_FILENO);
+        ::close(STDOUT_FILENO);
+    };
+    const Outcome end = tool.run();
+    CHECK(end.status == 1);
+    CHECK(end.is_one_line_with({"standard output", "Bad file descriptor"}));
 }
 
 TEST_CASE("a file name with a line break still makes one line") {

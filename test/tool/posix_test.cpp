@@ -41,11 +41,14 @@ std::string place_of_aio_read(const Outcome& end) {
 }
 
 /// `aioxx posix WORDS...`, with `variables`, each "NAME=VALUE", in the environment.
-Outcome posix(Words words, const Words& variables = {}) {
+Outcome posix(Words words, const Words& variables = {}, bool with_input = true) {
     words.insert(words.begin(), "posix");
     Tool tool;
     tool.arguments = std::move(words);
-    tool.before_exec = [&variables] {
+    tool.before_exec = [&variables, with_input] {
+        if (!with_input) {
+            ::close(STDIN_FILENO);
+        }
         // The drop-in stands in front of a sanitizer's runtime: that wants to be first.
         const char* const options = std::getenv("ASAN_OPTIONS");
         const std::string more = options != nullptr ? std::string{options} + ':' : std::string{};
@@ -146,6 +149,15 @@ TEST_CASE("with --stats the command ends by the program's signal, after the line
     const Outcome end = posix({"--stats", POSIX_PROGRAM, "ends", "by-signal"});
     CHECK(end.signal == SIGKILL);
     CHECK(end.errors.rfind("aioxx posix: 1 requests: ", 0) == 0);
+}
+
+TEST_CASE("a descriptor that the caller has closed is closed in the program") {
+    for (const bool stats : {false, true}) {
+        Words words{"sh", "-c", "test ! -e /proc/$$/fd/0"};
+        words.insert(words.begin(), stats ? "--stats" : "--");
+        CHECK(posix(words, {}, false).status == 0);
+        CHECK(posix(words).status == 1);
+    }
 }
 
 TEST_CASE("with --stats a signal for the command goes to the program") {
