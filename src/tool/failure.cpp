@@ -12,7 +12,7 @@ namespace tool {
 
 Failure::Failure(const std::string& name, const std::string& what, int error_number, int status)
     : std::runtime_error(name + ": " + what + ": " + std::generic_category().message(error_number)),
-      status_(status) {}
+      status_(status), error_number_(error_number) {}
 
 void tell_user(std::string text) {
     std::replace_if(

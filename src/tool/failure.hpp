@@ -17,9 +17,12 @@ public:
     Failure(const std::string& name, const std::string& what, int error_number, int status = 1);
 
     [[nodiscard]] int status() const noexcept { return status_; }
+    /// 0 where it was made without.
+    [[nodiscard]] int error_number() const noexcept { return error_number_; }
 
 private:
     int status_ = 1;
+    int error_number_ = 0;
 };
 
 /// On standard error: one line, whatever a file name in it holds.

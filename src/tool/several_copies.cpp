@@ -5,6 +5,7 @@
 #include <aioxx/task/run.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -19,7 +20,7 @@ namespace {
 constexpr std::int64_t largest_small = 1 << 20;
 constexpr std::size_t most_files = 64;
 
-/// Each has two descriptors.
+/// Each has two descriptors. How many the caller has open is seen when there are none left.
 std::size_t most_files_open() noexcept {
     constexpr rlim_t for_others = 64;
     rlimit limit{};
@@ -28,6 +29,10 @@ std::size_t most_files_open() noexcept {
     }
     const rlim_t left = limit.rlim_cur > for_others ? limit.rlim_cur - for_others : 0;
     return std::clamp<std::size_t>(static_cast<std::size_t>(left / 2), 1, most_files);
+}
+
+bool is_out_of_descriptors(const Failure& failure) noexcept {
+    return failure.error_number() == EMFILE || failure.error_number() == ENFILE;
 }
 
 std::string target_of(const std::string& source, const std::string& directory) {
@@ -77,6 +82,7 @@ void SeveralCopies::copy_small_ones() {
     try {
         for (std::size_t i = 0; i < lanes; ++i) {
             aioxx::Queue& queue = queue_.get(options_.depth);
+            ++lanes_;
             aioxx::spawn(queue, copy_lane(queue));
         }
         if (lanes != 0) {
@@ -90,17 +96,22 @@ void SeveralCopies::copy_small_ones() {
 
 aioxx::Task<> SeveralCopies::copy_lane(aioxx::Queue& queue) {
     while (next_small_ < small_.size()) {
-        const std::string& source = small_[next_small_++];
+        const std::string source = small_[next_small_++];
         std::optional<Failure> failed;
         try {
             co_await copy_small(source, queue);
         } catch (const Failure& failure) {
             failed = failure;
         }
+        if (failed && is_out_of_descriptors(*failed) && lanes_ > 1) {
+            small_.push_back(source); // for the others, which have some
+            break;
+        }
         if (failed) {
             tell_of(*failed);
         }
     }
+    --lanes_;
 }
 
 aioxx::Task<> SeveralCopies::copy_small(const std::string& source, aioxx::Queue& queue) {

@@ -32,7 +32,8 @@ public:
 private:
     void sort_sources();
     void copy_small_ones();
-    /// One small file after the other, until there are none left.
+    /// One small file after the other, until there are none left, or no descriptors for one more
+    /// beside the other lanes.
     aioxx::Task<> copy_lane(aioxx::Queue& queue);
     aioxx::Task<> copy_small(const std::string& source, aioxx::Queue& queue);
     void copy_large(const std::string& source);
@@ -60,6 +61,7 @@ private:
     std::vector<std::string> small_;
     std::vector<std::string> large_;
     std::size_t next_small_ = 0;
+    std::size_t lanes_ = 0;
     std::set<std::string> targets_;
     std::map<const Directory*, Files> changed_;
     std::map<std::string, Files> remarks_;

@@ -11,6 +11,7 @@
 #include <set>
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 using namespace aioxx::test;
 using aioxx::Opcode;
@@ -212,6 +213,26 @@ TEST_CASE("a small limit on descriptors is kept") {
         tool.before_exec = [&] {
             const rlimit both{limit, limit};
             ::setrlimit(RLIMIT_NOFILE, &both);
+        };
+        const Outcome end = tool.run();
+        CAPTURE(end.errors);
+        CHECK(end.status == 0);
+        CHECK(sources.arrived() == 100);
+    }
+}
+
+TEST_CASE("what the caller has open leaves fewer descriptors, and they arrive all the same") {
+    const Sources sources{std::vector<std::size_t>(100, 5000)};
+    for (const int left : {12, 40}) {
+        CAPTURE(left);
+        Tool tool = sources.tool({"--verify"});
+        tool.before_exec = [&] {
+            constexpr int limit = 256;
+            const rlimit both{limit, limit};
+            ::setrlimit(RLIMIT_NOFILE, &both);
+            for (int fd = 0; fd >= 0 && fd < limit - left;) {
+                fd = ::dup(STDERR_FILENO);
+            }
         };
         const Outcome end = tool.run();
         CAPTURE(end.errors);
