@@ -78,6 +78,26 @@ tool::Preserve parse_preserve_list(const std::string& text) {
     return preserve;
 }
 
+/// "--depth=4" is "--depth"
+std::string option_name(const std::string& word) {
+    return word.substr(0, word.find('='));
+}
+
+bool looks_like_option(const std::string& word) {
+    return word.size() > 1 && word.front() == '-';
+}
+
+/// Before anything else is found missing.
+void require_option(const CLI::App& app, const std::string& word) {
+    const std::string name = option_name(word);
+    if (app.get_option_no_throw(name) == nullptr) {
+        const bool of_command = app.get_parent() != nullptr;
+        throw CLI::ParseError("'" + name + "' is no option" +
+                                  (of_command ? " of " + app.get_name() : std::string{}),
+                              wrong_usage);
+    }
+}
+
 /// A command's own names of files, apart from the words that the parser sees: it would take some
 /// for its own marks, as "++" and "[a]". For its help, and its complaint when one is missing, it
 /// has the name of each positional argument instead.
@@ -96,12 +116,18 @@ public:
                               words.end());
                 break;
             }
-            if (word.size() < 2 || word.front() != '-') {
+            if (!looks_like_option(word)) {
                 names_.push_back(word);
                 continue;
             }
+            require_option(command_, word);
+            const std::string name = option_name(word);
+            if (word == name + '=' && takes_value(name)) {
+                others.insert(others.end(), {name, ""}); // the parser would take what is next
+                continue;
+            }
             others.push_back(with_default(word));
-            if (others.back() == word && takes_next(word) && i + 1 < words.size()) {
+            if (others.back() == word && takes_value(word) && i + 1 < words.size()) {
                 others.push_back(words[++i]);
             }
         }
@@ -120,7 +146,7 @@ private:
                : word == "--reflink" ? "--reflink=always"
                                      : word;
     }
-    [[nodiscard]] bool takes_next(const std::string& word) const {
+    [[nodiscard]] bool takes_value(const std::string& word) const {
         const CLI::Option* const option = command_.get_option_no_throw(word);
         return option != nullptr && option->get_items_expected_min() > 0;
     }
@@ -245,14 +271,17 @@ std::string version() {
            std::to_string(AIOXX_VERSION_MINOR) + '.' + std::to_string(AIOXX_VERSION_PATCH);
 }
 
-/// For a first word that is no command: what it is, and which there are.
+/// For a first word that is neither a command nor an option: what it is, and which there are.
 void require_command(const CLI::App& app, const std::vector<std::string>& words) {
     const auto is_name = [&](const CLI::App* command) {
         return command->get_name() == words.front();
     };
     const std::vector<const CLI::App*> commands = app.get_subcommands({});
-    if (!words.empty() && ((words.front().size() > 1 && words.front()[0] == '-') ||
-                           std::any_of(commands.begin(), commands.end(), is_name))) {
+    if (!words.empty() && looks_like_option(words.front())) {
+        require_option(app, words.front());
+        return;
+    }
+    if (!words.empty() && std::any_of(commands.begin(), commands.end(), is_name)) {
         return;
     }
     throw CLI::ParseError((words.empty() ? std::string{"no command is given"}
