@@ -10,14 +10,14 @@
 
 namespace {
 
-std::atomic<unsigned> count{0};
+std::atomic<unsigned> closes_of_none{0};
 
 } // namespace
 
 namespace aioxx::test {
 
 unsigned closed_twice() noexcept {
-    return count.load();
+    return closes_of_none.load();
 }
 
 } // namespace aioxx::test
@@ -28,7 +28,7 @@ unsigned closed_twice() noexcept {
 extern "C" int close(int fd) {
     const long result = ::syscall(SYS_close, fd);
     if (result != 0 && errno == EBADF && fd >= 0) {
-        ++count;
+        ++closes_of_none;
     }
     return static_cast<int>(result);
 }
