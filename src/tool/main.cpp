@@ -214,7 +214,7 @@ std::shared_ptr<FileNames> add_copy(CLI::App& app, int& status) {
         options->sources = names->names();
         options->target = options->sources.back();
         options->sources.pop_back();
-        tool::clean_up_on_signals();
+        tool::fail_beyond_size_limit();
         status = tool::copy(*options) ? 0 : failed;
     });
     return names;
@@ -237,7 +237,7 @@ std::shared_ptr<FileNames> add_probe(CLI::App& app) {
         if (names->names().size() > 1) {
             throw CLI::ExtrasError({names->names()[1]});
         }
-        tool::clean_up_on_signals();
+        tool::fail_beyond_size_limit();
         ::signal(SIGCHLD, SIG_DFL); // ignored, it would hide how children end
         const tool::ProbeReport report = tool::probe(names->names().front());
         tool::print(options->json ? tool::as_json(report) : tool::as_text(report));

@@ -7,12 +7,10 @@
 
 namespace tool {
 
-/// Has the signals that end a program take the temporary files along, and then end it as they would
-/// have without. Those that the caller ignores (nohup) stay ignored. A write beyond RLIMIT_FSIZE
-/// becomes an error instead of a signal.
-void clean_up_on_signals();
+/// A write beyond RLIMIT_FSIZE becomes an error instead of a signal.
+void fail_beyond_size_limit() noexcept;
 
-/// Holds those signals back while it lives.
+/// Holds back the signals that end a program while it lives.
 class SignalsBlocked {
 public:
     SignalsBlocked();
@@ -24,7 +22,10 @@ private:
     sigset_t before_;
 };
 
-/// A name that the handler is to unlink. One of a list: it stays where it is.
+/// The name of a temporary file. The signals that end a program take it along, and then end it as
+/// they would have without; those that the caller ignores (nohup) stay ignored. Where there is no
+/// such name they have no handler: with one they would not end many a call that waits, as for a
+/// server that does not answer. One of a list: it stays where it is.
 struct NameToRemove {
     int directory = -1;
     std::array<char, 32> name{};

@@ -4,6 +4,7 @@
 #include "files.hpp"
 #include "skip.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <set>
 
@@ -13,7 +14,7 @@ using namespace aioxx::test;
 
 namespace {
 
-/// The index of the call after the last that sets the handlers up, and the number of calls, of a
+/// The index of the call after that with which copying begins, and the number of calls, of a
 /// run that is not disturbed.
 struct Extent {
     unsigned begin = 0;
@@ -130,6 +131,43 @@ TEST_CASE("each signal that ends a program takes the temporary file along, and e
         CHECK(end.signal == signal);
         CHECK(end.errors.empty());
         CHECK(here.names() == std::vector<std::string>{"source"});
+    }
+}
+
+// Many calls that wait for a page, or for a server, are ended by a signal that kills, and by no other.
+TEST_CASE("a signal has a handler only while there is a name to remove") {
+    const Workspace here;
+    const std::string source = here.file("source", 20'000);
+    for (const bool nameless : {true, false}) {
+        CAPTURE(nameless);
+        Tool tool{{"copy", source, here / "target"}};
+        if (!nameless) {
+            tool.before_exec = refuse_nameless_files;
+        }
+        unsigned handled = 0;
+        unsigned differing = 0;
+        CHECK(tool.trace([&](const Stop& stop) {
+                      if (stop.number == SYS_rt_sigaction || stop.number == SYS_rt_sigprocmask) {
+                          return Then::go_on;
+                      }
+                      const std::string process = "/proc/" + std::to_string(stop.pid);
+                      const bool has_handler =
+                          (signals_of(process, "SigCgt:") >> (SIGTERM - 1) & 1U) != 0;
+                      const bool is_held =
+                          (signals_of(process, "SigBlk:") >> (SIGTERM - 1) & 1U) != 0;
+                      const std::vector<std::string> names = here.names();
+                      const bool has_name =
+                          std::any_of(names.begin(), names.end(), [](const std::string& name) {
+                              return name.rfind(".aioxx-", 0) == 0;
+                          });
+                      handled += has_handler ? 1 : 0;
+                      differing += !is_held && has_handler != has_name ? 1 : 0;
+                      return Then::go_on;
+                  })
+                  .status == 0);
+        CHECK(differing == 0);
+        CHECK((nameless || handled != 0));
+        ::unlink((here / "target").c_str());
     }
 }
 
