@@ -21,8 +21,10 @@
 
 #ifdef __cpp_exceptions
 #include <aioxx/queue/batch.hpp>
+#include <aioxx/queue/condition.hpp>
 #include <aioxx/queue/outstanding.hpp>
 #include <aioxx/queue/queue.hpp>
+#include <aioxx/queue/semaphore.hpp>
 #include <aioxx/queue/worker_limit.hpp>
 #include <aioxx/task/run.hpp>
 #include <aioxx/task/when_all.hpp>

@@ -57,6 +57,7 @@ void Operation::prepare(int fd, int event_fd) noexcept {
     case Kind::sleep:
     case Kind::capacity:
     case Kind::quarantine:
+    case Kind::condition:
     case Kind::none:
         iocb.prepare_poll(fd, request.poll_events);
         break;

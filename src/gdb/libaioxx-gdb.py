@@ -24,8 +24,8 @@ PLACES = {
     "watched": "readiness",
     "completed": "completed",
 }
-OWN_PLACES = {"sleep": "timer", "capacity": "queue", "quarantine": "queue"}
-KINDS = {"capacity": "wait for capacity", "quarantine": "wait for quarantine"}
+OWN_PLACES = {"sleep": "timer", "capacity": "queue", "quarantine": "queue", "condition": "queue"}
+KINDS = {kind: f"wait for {kind}" for kind in ("capacity", "quarantine", "condition")}
 TRANSFERS = ("read", "write", "readv", "writev")
 
 # As in src/queue/record.hpp.

@@ -3,6 +3,7 @@
 // Cancelling, closing, and what becomes of the rest.
 
 #include "queue/implementation.hpp"
+#include "queue/wait_list.hpp"
 
 #include <cerrno>
 
@@ -16,8 +17,8 @@ Cancellation Queue::Implementation::cancel(Record& record) noexcept {
         give_up(record);
         answer = Cancellation::cancelled;
     }
-    if (answer == Cancellation::cancelled && delivering == 0) {
-        signal_if_ready();
+    if (answer == Cancellation::cancelled) {
+        signal_outside();
     }
     return answer;
 }
@@ -45,6 +46,8 @@ void Queue::Implementation::leave_own_list(Record& record) noexcept {
         --places;
     } else if (record.waits_for_quarantine()) {
         quarantine_waits.remove(record);
+    } else if (record.waits_for_condition()) {
+        detail::WaitList::of(record).leave(record);
     }
 }
 

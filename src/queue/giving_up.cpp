@@ -4,6 +4,7 @@
 // memory, and the quarantine. The engine knows nothing of it: for it they are under way as before.
 
 #include "queue/implementation.hpp"
+#include "queue/wait_list.hpp"
 
 #include "queue/at_return.hpp"
 
@@ -252,6 +253,11 @@ void Queue::forget(OperationId operation) noexcept {
 void Queue::Implementation::forget(Record& record) noexcept {
     record.reset();
     record.marks |= mark::forgotten;
+    if (detail::WaitList::has(record) && record.state() == engine::State::completed &&
+        record.result == 0) {
+        detail::WaitList::of(record).pass_on(record);
+        return;
+    }
     cancel(record);
     while (record.borrows && record.state() != engine::State::completed) {
         while (engine::Operation* const other = engine.take()) {

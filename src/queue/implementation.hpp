@@ -166,11 +166,12 @@ struct Queue::Implementation : queue::Background::Rest {
     }
     /// One whose callback has returned.
     void give_back(Record& record) noexcept {
-        if (record.waits_for_capacity()) [[unlikely]] {
-            admit_waiting_for_room(); // not before: that place was its own
+        if (record.is_queues_own()) [[unlikely]] {
+            give_back_own(record);
         }
         pool.give_back_without_buffer(record);
     }
+    void give_back_own(Record& record) noexcept;
     void expire();
     void expire_own(Record& record) noexcept;
     void admit_waiting_for_room() noexcept;
@@ -182,6 +183,12 @@ struct Queue::Implementation : queue::Background::Rest {
     void set_timer() noexcept;
     void watch_timer_file() noexcept;
     void signal_if_ready() noexcept;
+    /// At its end a callback's pass looks for itself.
+    void signal_outside() noexcept {
+        if (delivering == 0) {
+            signal_if_ready();
+        }
+    }
 
     // Exceptions that leave callbacks and tasks
     void keep(std::exception_ptr failure) noexcept;

@@ -108,6 +108,8 @@ const char* name_of(engine::Kind kind) noexcept {
         return "wait for capacity";
     case Kind::quarantine:
         return "wait for quarantine";
+    case Kind::condition:
+        return "wait for condition";
     case Kind::none:
         break;
     }

@@ -66,6 +66,9 @@ struct Record : engine::Operation, detail::Handler, RecordLink {
     [[nodiscard]] bool waits_for_capacity() const noexcept {
         return request.kind == engine::Kind::capacity;
     }
+    [[nodiscard]] bool waits_for_condition() const noexcept {
+        return request.kind == engine::Kind::condition;
+    }
     /// One that does not reach the engine.
     [[nodiscard]] bool is_queues_own() const noexcept {
         return request.kind >= engine::Kind::sleep;

@@ -3,6 +3,7 @@
 // Delivering completions, deadlines, and waiting.
 
 #include "queue/implementation.hpp"
+#include "queue/wait_list.hpp"
 
 #include "queue/at_return.hpp"
 
@@ -191,6 +192,14 @@ void Queue::Implementation::cancel_requested(std::size_t count) noexcept {
         if (Record* const record = pool.find(id)) {
             cancel(*record);
         }
+    }
+}
+
+void Queue::Implementation::give_back_own(Record& record) noexcept {
+    if (record.waits_for_capacity()) {
+        admit_waiting_for_room(); // not before: that place was its own
+    } else if (detail::WaitList::has(record)) {
+        detail::WaitList::of(record).forget(record);
     }
 }
 

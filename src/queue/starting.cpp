@@ -3,6 +3,7 @@
 // Operations begin.
 
 #include "queue/implementation.hpp"
+#include "queue/wait_list.hpp"
 
 #include <cerrno>
 #include <new>
@@ -133,6 +134,9 @@ void Queue::Implementation::begin_timed(Record& record) noexcept {
         record.begin();
         record.move_to(State::ordered);
         record.marks |= mark::timed_out;
+        if (record.waits_for_condition()) {
+            record.request.data = nullptr; // which has not heard of it
+        }
         finish_own(record, ECANCELED);
         return;
     }
@@ -154,6 +158,8 @@ void Queue::Implementation::begin_own(Record& record) noexcept {
         admit_waiting_for_room();
     } else if (record.waits_for_quarantine()) {
         begin_waiting_for_quarantine(record);
+    } else if (record.waits_for_condition()) {
+        detail::WaitList::of(record).enter(*this, record);
     } else if (record.timer == Record::no_timer) {
         finish_own(record, 0); // a sleep without an end would be of no use
     }

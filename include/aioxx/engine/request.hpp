@@ -23,6 +23,7 @@ enum class Kind : std::uint8_t {
     sleep,      ///< Ends at a time. The queue's own: it does not reach the engine.
     capacity,   ///< Waits until the queue takes another operation. The queue's own as well.
     quarantine, ///< Waits for what was given up. Likewise.
+    condition,  ///< Waits until the program says so. Likewise.
     none,       ///< Nothing yet, or nothing that exists.
 };
 

@@ -21,9 +21,12 @@ enum class OperationKind : std::uint8_t {
     sleep,
     capacity,   ///< Queue::wait_for_capacity
     quarantine, ///< Queue::wait_for_quarantine
+    condition,  ///< Condition::wait, Semaphore::acquire
 };
 
 namespace detail {
+
+class WaitList;
 
 /// A point in time as far away as `span` asks for, and as the clock can say.
 inline std::chrono::steady_clock::time_point from_now(std::chrono::nanoseconds span) noexcept {
@@ -52,6 +55,12 @@ inline Request owning(engine::Kind kind, LastingFile file, AlignedBuffer&& buffe
                       std::int64_t offset) noexcept {
     Request request = transfer<std::byte>(kind, file, buffer, offset);
     request.buffer = std::move(buffer);
+    return request;
+}
+inline Request wait_in(WaitList* list) noexcept {
+    Request request;
+    request.kind = engine::Kind::condition;
+    request.data = list;
     return request;
 }
 inline Request exact(Request&& request) noexcept {

@@ -318,6 +318,7 @@ private:
     friend class Batch;
     friend class BatchAwaiter;
     friend class detail::TaskAccess;
+    friend class detail::WaitList;
 
     using Kind = engine::Kind;
 

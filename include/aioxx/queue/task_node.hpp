@@ -13,6 +13,7 @@ class Queue;
 namespace detail {
 
 class TaskAccess;
+class WaitList;
 
 /// A started task as its queue knows it: one of a list, to be destroyed with the queue when it has
 /// not ended by itself.
