@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 namespace aioxx::test {
@@ -74,6 +75,14 @@ struct Pipe {
     Descriptor reader;
     Descriptor writer;
 };
+
+/// Whether pipes know RWF_NOWAIT. Those of Linux 6.1 answer with EOPNOTSUPP, as terminals do.
+inline bool pipes_know_nowait() {
+    const Pipe pipe;
+    char byte = 0;
+    const iovec part{&byte, 1};
+    return ::preadv2(pipe.reader, &part, 1, -1, RWF_NOWAIT) < 0 && errno == EAGAIN;
+}
 
 /// Two ends of one pseudo-terminal.
 struct Terminal {

@@ -34,11 +34,14 @@ std::uint64_t sysfs_id(const std::string& path) {
     return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
 }
 
+// A tmpfs of Linux 6.1 knows no direct I/O: there the device copies its file's pages, in threads of
+// its own and so asynchronously as well.
 LoopDevice::LoopDevice(long bytes, unsigned sector_bytes)
     : memory_(bytes + mebibyte),
       made_("truncate -s " + std::to_string(bytes) + ' ' + backing_file() +
-                " && losetup --find --show --direct-io=on --sector-size " +
-                std::to_string(sector_bytes) + ' ' + backing_file(),
+                " && what='--sector-size " + std::to_string(sector_bytes) + ' ' + backing_file() +
+                "' && { losetup --find --show --direct-io=on $what 2>/dev/null ||"
+                " losetup --find --show $what; }",
             "losetup -d \"$made\"") {}
 
 // It is busy for a moment after its last user has gone.

@@ -13,8 +13,8 @@ namespace aioxx::test {
 /// when there is none.
 [[nodiscard]] std::uint64_t sysfs_id(const std::string& path);
 
-/// A loop device over a sparse file on a tmpfs of its own, with direct I/O: as fast as memory, and
-/// yet asynchronous.
+/// A loop device over a sparse file on a tmpfs of its own, with direct I/O where the kernel's tmpfs
+/// has it: as fast as memory, and yet asynchronous.
 class LoopDevice {
 public:
     explicit LoopDevice(long bytes, unsigned sector_bytes = 512);

@@ -134,14 +134,15 @@ TEST_CASE("a call on a stream ignores the offset, and leaves what it cannot read
 
 TEST_CASE("a call does not block where its way asks for NOWAIT") {
     const Pipe pipe;
+    const int refused = pipes_know_nowait() ? -EAGAIN : -EOPNOTSUPP;
     PlainTransfer read{Kind::read};
     for (const Way way : {Way::worker_nowait, Way::call_nowait}) {
         read.way = way;
-        CHECK(blocking_call(read, pipe.reader, true) == -EAGAIN);
+        CHECK(blocking_call(read, pipe.reader, true) == refused);
     }
     read.way = Way::worker; // the same, asked for by the user
     read.request.flags = RwFlags::nowait;
-    CHECK(blocking_call(read, pipe.reader, true) == -EAGAIN);
+    CHECK(blocking_call(read, pipe.reader, true) == refused);
 }
 
 constexpr int one_thread = 1; // IOPRIO_WHO_PROCESS
@@ -165,9 +166,9 @@ TEST_CASE("a call has its priority for itself, and the thread has its own afterw
     const TemporaryFile file{"text"};
     std::thread{[&] {
         PrioritisedRead read;
-        const long before = priority_now();
+        const long before = class_now(); // none, whose level means nothing
         CHECK(blocking_call(read, file, false) == 4);
-        CHECK(priority_now() == before);
+        CHECK(class_now() == before);
         const int idle = 3 << 13;
         REQUIRE(::syscall(SYS_ioprio_set, one_thread, 0, idle) == 0);
         CHECK(blocking_call(read, file, false) == 4);

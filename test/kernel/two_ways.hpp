@@ -120,7 +120,8 @@ constexpr Row<Fixture> row(const char* what, int expected, Body) {
 }
 
 inline std::string name_of(int result) {
-    return result < 0 ? std::string{"-"} + ::strerrorname_np(-result) : std::to_string(result);
+    const char* const error = result < 0 && result > -4096 ? ::strerrorname_np(-result) : nullptr;
+    return error != nullptr ? std::string{"-"} + error : std::to_string(result);
 }
 
 /// Both ways of each row have the expected answer, and the seam leaves errno alone.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <doctest/doctest.h>
+#include <sys/uio.h>
 
 namespace aioxx::test {
 namespace {
@@ -28,6 +29,14 @@ TEST_CASE("where the kernel refuses NOSIGNAL a write without a reader is EPIPE, 
     }
 }
 
+/// Whether this kernel knows RWF_NOSIGNAL. One that does not is asked no more once it has said so.
+bool knows_nosignal() {
+    const Ends ends = make_pipe();
+    char byte = 0;
+    const iovec part{&byte, 1};
+    return ::pwritev2(ends.writer.fd(), &part, 1, -1, static_cast<int>(RwFlags::nosignal)) == 1;
+}
+
 TEST_CASE("what is refused without NOSIGNAL as well is refused") {
     ScriptedKernel kernel{ScriptedKernel::Below::real};
     Queue queue;
@@ -36,7 +45,7 @@ TEST_CASE("what is refused without NOSIGNAL as well is refused") {
     const std::size_t before = kernel.calls(Call::transfer);
     kernel.answer(Call::transfer, {Answer::error(EINVAL), Answer::error(EINVAL)});
     CHECK(result_of_write(queue, ends.writer, bytes_of("content"), 0) == -EINVAL);
-    CHECK(kernel.calls(Call::transfer) == before + 2);
+    CHECK(kernel.calls(Call::transfer) == before + (knows_nosignal() ? 2 : 1));
 }
 
 } // namespace
