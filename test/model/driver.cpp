@@ -56,10 +56,16 @@ Driver::Driver(std::uint64_t seed, SimulatedKernel* model, const Behaviour& beha
     if (model_ != nullptr) {
         model_->on_stuck([this] {
             const bool released = model_->release();
-            return move_pipes() || released;
+            const bool waits = waiting_ > 0;
+            if (waits) {
+                queue_->post([this] { tell_all(); });
+            }
+            return move_pipes() || released || waits;
         });
     }
     queue_ = &owned_queue_.emplace(chosen);
+    condition_.emplace(*queue_);
+    permits_.emplace(*queue_, released_);
     // The simulated kernel knows its thread by the context.
     static_cast<void>(queue_->uses_kernel_aio());
     for (const Subject::Kind kind :
@@ -102,9 +108,38 @@ void Driver::step() {
     } else if (what < 97) {
         ++tasks_;
         spawn(*queue_, task());
+    } else if (what < 98) {
+        tell_some();
     } else {
         move_pipes();
     }
+}
+
+void Driver::tell_some() {
+    switch (random_.below(3)) {
+    case 0:
+        condition_->notify_one();
+        break;
+    case 1:
+        condition_->notify_all();
+        break;
+    default: {
+        const std::size_t permits = 1 + random_.below(2);
+        released_ += permits;
+        permits_->release(permits);
+    }
+    }
+}
+
+/// Ends what waits for the driver itself; false when nothing does.
+bool Driver::tell_all() {
+    if (waiting_ == 0) {
+        return false;
+    }
+    condition_->notify_all();
+    released_ += waiting_;
+    permits_->release(waiting_);
+    return true;
 }
 
 void Driver::run_some() {
@@ -204,6 +239,7 @@ void Driver::drain() {
                 while (queue_->outstanding() > 0) {
                     queue_->run_ready();
                     move_pipes();
+                    tell_all();
                 }
                 queue_->run();
             }
@@ -226,7 +262,7 @@ void Driver::drain_by_event_fd() {
             continue;
         }
         const bool moved = (model_ != nullptr && model_->advance(3) > 0) || move_pipes() ||
-                           (model_ != nullptr && model_->release());
+                           tell_all() || (model_ != nullptr && model_->release());
         if (!moved && !is_readable(fd, 10) && Clock::now() > until) {
             expect(false, "a wakeup was lost");
             return;
@@ -251,6 +287,8 @@ void Driver::end() {
         expect(counted.in_flight <= subjects_.size(), "slots were not given back");
         expect(posts_run_ == posted_, "a posted call was lost");
         expect(tasks_gone_ == tasks_, "a task was lost");
+        expect(waiting_ == 0 && condition_->waiting() == 0, "a wait was lost");
+        expect(acquired_ + permits_->available() == released_, "a permit was lost");
         for (const Started& started : started_) {
             expect(started.completions == 1, "an operation was lost");
         }

@@ -38,7 +38,7 @@ struct Subject {
 
 /// One operation that was started.
 struct Started {
-    enum class Kind : std::uint8_t { read, write, flush, poll, sleep, room };
+    enum class Kind : std::uint8_t { read, write, flush, poll, sleep, room, condition, permit };
 
     Kind kind = Kind::sleep;
     OperationId id;
@@ -93,6 +93,8 @@ private:
     void run_some();
     void cancel_something();
     void post_something();
+    void tell_some();
+    bool tell_all();
     Task<> task();
     void drain();
     void drain_by_event_fd();
@@ -131,6 +133,11 @@ private:
     std::optional<Queue> owned_queue_;
     Queue* queue_ =
         nullptr; // also while it is being destroyed, when its owner says that it is gone
+    std::optional<Condition> condition_; // go after the queue
+    std::optional<Semaphore> permits_;
+    std::size_t released_ = 1; // permits, those at the beginning among them
+    std::size_t acquired_ = 0;
+    std::size_t waiting_ = 0; // for either, and not completed
     std::size_t limit_ = 0;
     bool event_fd_ = false;
     bool ending_ = false;

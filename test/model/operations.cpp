@@ -50,6 +50,9 @@ void Driver::begin(Operation<Result, kind>&& operation, std::size_t index) {
         started_.pop_back();
         return;
     }
+    const bool waits =
+        started.kind == Started::Kind::condition || started.kind == Started::Kind::permit;
+    waiting_ += waits ? 1 : 0;
     Subject& subject = subjects_[started.subject];
     if (started.kind == Started::Kind::write) {
         subject.writes.push_back(index);
@@ -71,9 +74,15 @@ void Driver::start_something() {
         add(Started::Kind::sleep, current_[0]);
         begin(queue_->sleep_for(std::chrono::microseconds{random_.below(2) * 20}),
               started_.size() - 1);
-    } else {
+    } else if (what < 98) {
         add(Started::Kind::room, current_[0]);
         begin(queue_->wait_for_capacity(), started_.size() - 1);
+    } else if (what < 99) {
+        add(Started::Kind::condition, current_[0]);
+        begin(condition_->wait(), started_.size() - 1);
+    } else {
+        add(Started::Kind::permit, current_[0]);
+        begin(permits_->acquire(), started_.size() - 1);
     }
 }
 
@@ -265,6 +274,13 @@ void Driver::check_result(Started& started, const Completion& completion) {
         break;
     case Started::Kind::sleep:
     case Started::Kind::room:
+        break;
+    case Started::Kind::condition:
+        --waiting_;
+        break;
+    case Started::Kind::permit:
+        --waiting_;
+        acquired_ += error == 0 ? 1 : 0;
         break;
     }
 }
