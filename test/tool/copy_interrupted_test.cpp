@@ -134,7 +134,8 @@ TEST_CASE("each signal that ends a program takes the temporary file along, and e
     }
 }
 
-// Many calls that wait for a page, or for a server, are ended by a signal that kills, and by no other.
+// Many calls that wait for a page, or for a server, are ended by a signal that kills, and by no
+// other.
 TEST_CASE("a signal has a handler only while there is a name to remove") {
     const Workspace here;
     const std::string source = here.file("source", 20'000);
