@@ -144,7 +144,7 @@ void Progress::make_way() {
 
 void Progress::finish(std::string label) {
     label_ = std::move(label);
-    total_ = total_ == unknown ? done_ : total_;
+    total_ = std::max(total_, done_ / passes_); // of some files the size is known by now only
     draw(Clock::now(), true);
     line_open_ = false;
 }
@@ -158,7 +158,7 @@ std::vector<std::string> Progress::forms(double seconds, bool last, std::size_t 
     const double rate = static_cast<double>(done_) / seconds;
     const std::string speed = bytes_text(rate) + "/s";
     if (total_ == unknown) {
-        const std::string done = bytes_text(static_cast<double>(done_));
+        const std::string done = bytes_text(static_cast<double>(done_) / passes_);
         return {label_ + ' ' + done + ", " + speed, label_ + ' ' + done, done};
     }
     const double left = rate > 0 ? seconds * (1 - share()) / std::max(share(), 1e-9) : 0;

@@ -55,7 +55,11 @@ bool SeveralCopies::run() {
             tell_of(failure);
         }
     }
-    progress_.finish("copy");
+    if (any_copied_) {
+        progress_.finish("copy");
+    } else {
+        progress_.make_way();
+    }
     flush_directories();
     tell_remarks();
     return all_copied_;
@@ -70,7 +74,7 @@ void SeveralCopies::sort_sources() {
         total += size;
         (size <= largest_small ? small_ : large_).push_back(name);
     }
-    progress_.begin("copy", total, options_.verify ? 2 : 1);
+    progress_.begin("copy", total == 0 ? Progress::unknown : total, options_.verify ? 2 : 1);
 }
 
 void SeveralCopies::copy_small_ones() {
@@ -155,6 +159,7 @@ void SeveralCopies::tell_of(const Failure& failure) {
 }
 
 void SeveralCopies::committed(FileCopy& file) {
+    any_copied_ = true;
     if (const Directory* const directory = file.changed_directory()) {
         changed_[directory].count(file.name());
     }

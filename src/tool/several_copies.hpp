@@ -66,6 +66,7 @@ private:
     std::map<const Directory*, Files> changed_;
     std::map<std::string, Files> remarks_;
     bool all_copied_ = true;
+    bool any_copied_ = false;
 };
 
 } // namespace tool

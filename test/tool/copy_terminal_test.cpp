@@ -135,6 +135,26 @@ TEST_CASE("where the size is known at the end only, the bar tells it then") {
     }
 }
 
+TEST_CASE("of files into a directory, too, the bar tells the size at the end") {
+    const Workspace here;
+    for (const bool verify : {false, true}) {
+        CAPTURE(verify);
+        const std::string text = on_a_terminal(
+            {"copy", verify ? "--verify" : "--depth=1", "/proc/version", here.path()}, 80, 0);
+        CAPTURE(text);
+        CHECK_FALSE(has(text, " of 0 B "));
+        const std::string size = std::to_string(status_of(here / "version").st_size) + " B";
+        CHECK(has(text, ("copy 100% of " + size + " [").c_str()));
+    }
+}
+
+TEST_CASE("where nothing could be copied, no bar says that it was") {
+    const Workspace here;
+    const std::string text = on_a_terminal({"copy", here / "nothing", here.path()}, 80, 1);
+    CHECK_FALSE(has(text, "copy "));
+    CHECK(has(text, "No such file"));
+}
+
 TEST_CASE("no line of it is wider than the terminal, and its end can be seen on any") {
     const Workspace here;
     const std::string source = here.file("source", 3 << 20);
