@@ -50,8 +50,10 @@ private:
                                                 std::size_t alignment) noexcept {
     return value - value % static_cast<std::int64_t>(alignment);
 }
+/// Where the next multiple is beyond the longest file, as long as that.
 [[nodiscard]] constexpr std::int64_t round_up(std::int64_t value, std::size_t alignment) noexcept {
-    return round_down(value + static_cast<std::int64_t>(alignment) - 1, alignment);
+    const std::int64_t more = static_cast<std::int64_t>(alignment) - 1;
+    return value > INT64_MAX - more ? INT64_MAX : round_down(value + more, alignment);
 }
 
 } // namespace tool

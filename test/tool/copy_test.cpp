@@ -145,6 +145,29 @@ TEST_CASE("a file that is one hole stays one") {
     CHECK(status_of(here / "target").st_blocks == 0);
 }
 
+TEST_CASE("a file that is as long as a file can be is copied") {
+    const Workspace here;
+    const SmallMount mount{here / "mount", "size=1m"};
+    if (!mount.is_mounted()) {
+        SKIP_CASE(mount.reason());
+    }
+    constexpr std::int64_t longest = INT64_MAX;
+    write_file(mount / "source", "");
+    for (const std::int64_t data : {std::int64_t{0}, longest - 5000}) {
+        CAPTURE(data);
+        const Descriptor source{::open((mount / "source").c_str(), O_RDWR | O_CLOEXEC)};
+        REQUIRE(::pwrite(source, "some", 4, data) == 4);
+        REQUIRE(::ftruncate(source, longest) == 0);
+        for (const std::string direct : {"--direct=auto", "--direct=never"}) {
+            CAPTURE(direct);
+            const Outcome end = copy({"--verify", direct, mount / "source", mount / "target"});
+            CAPTURE(end.errors);
+            CHECK(end.status == 0);
+            CHECK(status_of(mount / "target").st_size == longest);
+        }
+    }
+}
+
 TEST_CASE("the mode is kept, whatever the umask") {
     const Workspace here;
     const std::string source = here.file("source", 10);
