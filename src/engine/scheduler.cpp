@@ -329,8 +329,10 @@ void Scheduler::transferred(Operation& operation, std::int64_t result, bool by_w
     operation.advance(bytes);
     operation.end_of_file = operation.is_read() && bytes == 0 && wanted > 0;
     const bool partial = bytes > 0 && bytes < wanted;
-    // A NOWAIT transfer ends where the cached pages do, which is no end that was asked for.
-    if (partial && (operation.request.exact || (tried && !stream))) [[unlikely]] {
+    // A NOWAIT transfer ends where the cached pages do, which is no end that was asked for; and
+    // Linux 5.10 answers 0 there.
+    const bool doubtful_end = operation.end_of_file && tried && file.traits.regular;
+    if (doubtful_end || (partial && (operation.request.exact || (tried && !stream)))) [[unlikely]] {
         if (operation.cancel_requested) {
             fail(operation, ECANCELED); // the rest is not waited for
             return;
@@ -339,6 +341,10 @@ void Scheduler::transferred(Operation& operation, std::int64_t result, bool by_w
             operation.result = static_cast<std::int64_t>(before);
             operation.move_to(State::to_probe);
             to_probe.push_back(operation);
+            return;
+        }
+        if (doubtful_end) {
+            refuse_end(operation);
             return;
         }
         if (align_progress(operation, before)) {
@@ -361,13 +367,22 @@ void Scheduler::probed(Operation& operation, bool at_end) noexcept {
 void Scheduler::after_probe(Operation& operation, bool at_end) noexcept {
     const auto before = static_cast<std::size_t>(operation.result);
     if (at_end) {
-        operation.end_of_file = operation.request.exact; // the rest was asked for as well
+        operation.end_of_file |= operation.request.exact; // the rest was asked for as well
         finish(operation, static_cast<std::int64_t>(operation.done));
+    } else if (operation.end_of_file) {
+        refuse_end(operation);
     } else if (align_progress(operation, before)) {
         carry_on(operation);
     } else {
         finish(operation, static_cast<std::int64_t>(operation.done));
     }
+}
+
+/// A NOWAIT read has said that the file ends, and it does not, as far as is known: a call that
+/// waits will tell.
+void Scheduler::refuse_end(Operation& operation) noexcept {
+    operation.end_of_file = false;
+    try_refused(operation, EAGAIN);
 }
 
 void Scheduler::carry_on(Operation& operation) noexcept {

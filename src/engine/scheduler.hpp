@@ -132,6 +132,7 @@ private:
     void try_refused(Operation& operation, int error) noexcept;
     void transfer_is_unwatchable(Operation& operation, int error) noexcept;
     void after_probe(Operation& operation, bool at_end) noexcept;
+    void refuse_end(Operation& operation) noexcept;
     void carry_on(Operation& operation) noexcept;
     void fail(Operation& operation, int error) noexcept;
     void cancelled(Operation& operation) noexcept;

@@ -69,6 +69,7 @@ std::uint64_t World::digest_of(const Subject& one, std::uint8_t place) const noe
     if (one.state() == State::to_probe) {
         word = word << 4U | (static_cast<std::uint64_t>(one.result) & 15U); // done before
         word = word << 4U | (one.before & 15U);
+        word = word << 1U | (one.end_of_file ? 1U : 0U);
     }
     return word << 2U | 1U;
 }

@@ -112,6 +112,9 @@ void World::tell_result(Subject& operation, std::int64_t result) noexcept {
             operation.told |= bit_of(error);
             operation.ends_short = true;
         }
+    } else if (result == 0 && tried && operation.is_read() && operation.file->traits.regular &&
+               !ends) {
+        ends = operation.cancel_requested; // else the file is asked whether it ends there
     } else if (!ends) {
         const bool goes_on =
             result > 0 && (exact || (tried && !operation.file->traits.stream)) &&
@@ -134,7 +137,8 @@ void World::tell_result(Subject& operation, std::int64_t result) noexcept {
 }
 
 void World::tell_probe(Subject& operation, bool at_end) noexcept {
-    const bool ends = at_end || !gets_on(operation, operation.before, operation.done);
+    const bool ends =
+        at_end || (!operation.end_of_file && !gets_on(operation, operation.before, operation.done));
     operation.ends_short |= at_end;
     block_.scheduler.probed(operation, at_end);
     expect(is_under_way(operation) != ends, "a read goes on where the file does");

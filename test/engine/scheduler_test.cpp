@@ -287,6 +287,26 @@ TEST_CASE("the end of a file that a probe finds is told where all was asked for"
     }
 }
 
+TEST_CASE("an end that only a try has seen is one where the file says so as well") {
+    for (const bool at_end : {true, false}) {
+        CAPTURE(at_end);
+        OneFile on{cached};
+        Operation& read = on.start(0, Kind::read);
+        on.scheduler.result(next_of(on.scheduler.to_call), 0, 0);
+        on.scheduler.probed(next_of(on.scheduler.to_probe), at_end);
+        if (!at_end) {
+            CHECK(&next_of(on.scheduler.to_run) == &read);
+            CHECK(read.way == Way::worker);
+            CHECK_FALSE(read.end_of_file);
+            on.scheduler.given_to_worker(read);
+            on.scheduler.result(read, 0, 0); // a call that waits is believed
+        }
+        CHECK(on.take() == &read);
+        CHECK(read.result == 0);
+        CHECK(read.end_of_file);
+    }
+}
+
 TEST_CASE(
     "where a stream cannot be watched a worker waits, and no try follows on another for ever") {
     OneFile on{stream};

@@ -132,6 +132,23 @@ TEST_CASE("what one pass hands over is found together by the worker that is call
     CHECK(content.content() == "a" + std::string(50, 'b'));
 }
 
+TEST_CASE("a NOWAIT read that answers 0 where the file goes on is made again") {
+    ScriptedKernel kernel{ScriptedKernel::Below::real};
+    RunningEngine engine;
+    const TemporaryFile content{"abc"};
+    const File file = File::borrow(content);
+    engine.file_of(file).traits.in_memory = false;
+    kernel.answer(Call::transfer, {Answer::at_most(0)});
+    Transfer read;
+    engine.begin(read, Kind::read, file);
+    CHECK(engine.result_of(read) == 3);
+    CHECK(read.text() == "abc");
+    Transfer behind;
+    engine.begin(behind, Kind::read, file, 3);
+    CHECK(engine.result_of(behind) == 0);
+    CHECK(behind.end_of_file);
+}
+
 TEST_CASE("a vector goes with what is adjacent to it") {
     BusyWorker worker;
     const TemporaryFile content;
