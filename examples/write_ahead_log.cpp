@@ -7,7 +7,6 @@
 #include <exception>
 #include <iostream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -23,19 +22,16 @@ public:
     aioxx::Task<> commit(std::string record) {
         check();
         check(co_await queue_.write_all(file_, std::as_bytes(std::span{record}), 0).completion());
-        for (const std::uint64_t mine = ++written_; durable_ < mine; check()) {
-            if (std::exchange(flushing_, true)) { // begun before this record was written, perhaps
-                co_await flushed_.wait();
-                continue;
-            }
+        const std::uint64_t mine = ++written_;
+        co_await flusher_.acquire(); // one flush at a time
+        if (durable_ < mine && !failure_) {
             const std::uint64_t covered = written_;
-            const aioxx::Completion done = co_await queue_.fdatasync(file_).completion();
-            flushing_ = false;
-            flushed_.notify_all();
-            check(done);
+            failure_ = (co_await queue_.fdatasync(file_).completion()).error();
             durable_ = covered;
             ++flushes;
         }
+        flusher_.release();
+        check();
     }
 
     std::uint64_t flushes = 0;
@@ -50,8 +46,7 @@ private:
 
     aioxx::Queue& queue_;
     aioxx::File file_;
-    aioxx::Condition flushed_{queue_};
-    bool flushing_ = false;
+    aioxx::Semaphore flusher_{queue_, 1};
     std::uint64_t written_ = 0; // records
     std::uint64_t durable_ = 0;
     std::error_code failure_;
@@ -68,6 +63,7 @@ int main(int argc, char** argv) {
         aioxx::Queue queue;
         Log log{queue, argv[1]};
         std::vector<aioxx::Task<>> commits;
+        commits.reserve(100);
         for (int i = 0; i < 100; ++i) {
             commits.push_back(log.commit("record " + std::to_string(i) + '\n'));
         }

@@ -14,8 +14,11 @@ using queue::Record;
 void WaitList::close() noexcept {
     if (!waiting_.empty() && !queue_->is_copy()) {
         const queue::Entry entry{queue_->owner, "the end of a Condition or Semaphore"};
-        while (!waiting_.empty()) {
-            tell_first(ECANCELED);
+        while (engine::Operation* const next = waiting_.pop_front()) {
+            auto& record = static_cast<Record&>(*next);
+            record.request.data = nullptr;
+            --references_;
+            queue_->finish_own(record, ECANCELED);
         }
         queue_->signal_outside();
     }
@@ -57,7 +60,8 @@ void WaitList::tell(std::size_t most) noexcept {
     }
     const queue::Entry entry{queue_->owner, "the notice of a Condition or Semaphore"};
     for (std::size_t left = std::min(most, waiting_.size()); left > 0; --left) {
-        tell_first(0);
+        // It keeps its reference until it is delivered.
+        queue_->finish_own(static_cast<Record&>(*waiting_.pop_front()), 0);
     }
     queue_->signal_outside();
 }
@@ -72,15 +76,6 @@ bool WaitList::take_permit() noexcept {
     const bool there = permits_ > 0;
     permits_ -= there ? 1 : 0;
     return there;
-}
-
-/// One that has been told keeps its reference until it is delivered.
-void WaitList::tell_first(int error) noexcept {
-    auto& record = static_cast<Record&>(*waiting_.pop_front());
-    queue_->finish_own(record, error);
-    if (error != 0) {
-        forget(record);
-    }
 }
 
 void WaitList::drop_reference() noexcept {

@@ -51,7 +51,6 @@ public:
     [[nodiscard]] std::size_t permits() const noexcept { return permits_; }
 
 private:
-    void tell_first(int error) noexcept;
     void drop_reference() noexcept;
 
     const Of of_;
