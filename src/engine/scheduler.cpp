@@ -331,7 +331,7 @@ void Scheduler::transferred(Operation& operation, std::int64_t result, bool by_w
     const bool partial = bytes > 0 && bytes < wanted;
     // A NOWAIT transfer ends where the cached pages do, which is no end that was asked for; and
     // Linux 5.10 answers 0 there.
-    const bool doubtful_end = operation.end_of_file && tried && file.traits.regular;
+    const bool doubtful_end = operation.end_of_file && tried && !stream;
     if (doubtful_end || (partial && (operation.request.exact || (tried && !stream)))) [[unlikely]] {
         if (operation.cancel_requested) {
             fail(operation, ECANCELED); // the rest is not waited for

@@ -112,7 +112,7 @@ void World::tell_result(Subject& operation, std::int64_t result) noexcept {
             operation.told |= bit_of(error);
             operation.ends_short = true;
         }
-    } else if (result == 0 && tried && operation.is_read() && operation.file->traits.regular &&
+    } else if (result == 0 && tried && operation.is_read() && !operation.file->traits.stream &&
                !ends) {
         ends = operation.cancel_requested; // else the file is asked whether it ends there
     } else if (!ends) {
