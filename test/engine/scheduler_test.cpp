@@ -308,8 +308,6 @@ TEST_CASE("an end that only a try has seen is one where the file says so as well
 }
 
 TEST_CASE("an end of a device that only a try has seen is looked for by a call that waits") {
-    engine::FileTraits device = cached;
-    device.regular = false;
     OneFile on{device};
     Operation& read = on.start(0, Kind::read);
     on.scheduler.result(next_of(on.scheduler.to_call), 0, 0);
