@@ -325,31 +325,38 @@ void Engine::hand_over(bool may_start_threads) noexcept {
         workers_.start(error);
     }
     OperationList waiting = std::exchange(scheduler_.to_run, {});
+    bool uncalled = false; // some were added, and no worker was called
     while (Operation* const operation = waiting.pop_front()) {
         if (error) {
             without_worker(*operation, error.value());
-        } else {
-            hand_over(*operation);
+        } else if (hand_over(*operation, !waiting.empty())) {
+            uncalled = !waiting.empty();
         }
     }
-    workers_.call_for_added();
+    if (uncalled) {
+        workers_.call_for_added();
+    }
 }
 
-void Engine::hand_over(Operation& operation) noexcept {
+/// Whether it was added.
+bool Engine::hand_over(Operation& operation, bool more_follow) noexcept {
     if (const int error = open_file(operation).prepare_for_worker(operation); error != 0) {
         without_worker(operation, error);
-        return;
+        return false;
     }
     if (operation.way == Way::worker_submit) {
         submitter_.prepare_for_worker(operation);
     }
     scheduler_.given_to_worker(operation);
-    if (!workers_.add(operation)) {
+    if (!workers_.add(operation, more_follow)) {
         submitter_.returned_by_worker(operation);
         scheduler_.refused_for_now(operation); // the workers have just ended for idleness
-    } else if (workers_.is_held_up()) [[unlikely]] {
+        return false;
+    }
+    if (workers_.is_held_up()) [[unlikely]] {
         watch_progress();
     }
+    return true;
 }
 
 /// Looks now whether what others wait for gets on, and again after a second. The POSIX layer, whose

@@ -236,7 +236,7 @@ private:
     void submit() noexcept;
     void call(Operation& operation) noexcept;
     void hand_over(bool may_start_threads) noexcept;
-    void hand_over(Operation& operation) noexcept;
+    bool hand_over(Operation& operation, bool more_follow) noexcept;
     void without_worker(Operation& operation, int error) noexcept;
     void watch() noexcept;
     void probe(Operation& operation) noexcept;

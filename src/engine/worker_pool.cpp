@@ -105,7 +105,7 @@ void WorkerPool::stop() noexcept {
     }
 }
 
-bool WorkerPool::add(Operation& operation) noexcept {
+bool WorkerPool::add(Operation& operation, bool more_follow) noexcept {
     assert(!operation.in_turn || !operation.is_submitted()); // its file has to outlive the turn
     Lock lock{mutex_};
     if (!runs_) {
@@ -119,11 +119,19 @@ bool WorkerPool::add(Operation& operation) noexcept {
         }
         note_hold_up();
     }
+    if (!more_follow) {
+        unlock_and_call_all(lock);
+    }
     return true;
 }
 
 void WorkerPool::call_for_added() noexcept {
     Lock lock{mutex_};
+    unlock_and_call_all(lock);
+}
+
+/// As many as there is work for.
+void WorkerPool::unlock_and_call_all(Lock& lock) noexcept {
     unsigned count = 0;
     for (; needs_sleeper(); ++count) {
         ++called_;

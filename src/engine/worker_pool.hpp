@@ -95,9 +95,9 @@ public:
     /// submitted, but for the descriptor. It comes back through the Mailbox with its result; one
     /// that io_submit has accepted comes back in the ring. Plain calls that are in_turn are made
     /// one after the other for each file. False, and nothing has changed, when no worker runs.
-    /// call_for_added() follows, once for all that are added together: a worker that is called for
-    /// the first of them would not find the others.
-    [[nodiscard]] bool add(Operation& operation) noexcept;
+    /// `more_follow`: others are added at once, or call_for_added() is called. A worker that is
+    /// called for the first of them would not find the others.
+    [[nodiscard]] bool add(Operation& operation, bool more_follow = false) noexcept;
     void call_for_added() noexcept;
     [[nodiscard]] bool add(Task& task) noexcept;
     /// Takes an operation back before a worker has begun it; false when it is too late. A poll that
@@ -155,6 +155,7 @@ private:
     void look_at_reads() noexcept;
     [[nodiscard]] bool needs_sleeper() const noexcept;
     void unlock_and_call(Lock& lock) noexcept;
+    void unlock_and_call_all(Lock& lock) noexcept;
 
     [[nodiscard]] unsigned free_workers() const noexcept { return workers_ - shares_.busy(); }
     /// Workers that will look for work before they sleep.

@@ -79,7 +79,6 @@ public:
         while (!pool.add(operation)) {
             start();
         }
-        pool.call_for_added();
     }
     void add(WorkerOperation& operation, engine::Kind kind, engine::OpenFile& file,
              engine::Way way = engine::Way::worker) {
