@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string>
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -125,6 +126,14 @@ void File::learn(std::error_code& error) noexcept {
 
 File File::open(const char* path, int flags, unsigned mode, std::error_code& error) noexcept {
     return open_at(AT_FDCWD, path, flags, mode, error);
+}
+
+void File::throw_not_opened(const std::error_code& error, const char* path, int flags) {
+    std::string text = path != nullptr ? path : "File::open";
+    if (error.value() == EINVAL && (flags & O_DIRECT) != 0) {
+        text += " (with O_DIRECT, which its file system may not have)";
+    }
+    detail::throw_error(error, text.c_str());
 }
 
 File File::open_at(int directory, const char* path, int flags, unsigned mode,

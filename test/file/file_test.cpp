@@ -176,6 +176,16 @@ TEST_CASE("a file that cannot be opened throws, and the text names it") {
     }
 }
 
+TEST_CASE("where O_DIRECT is refused the text says that it was asked for") {
+    try {
+        File::open("/proc/version", O_RDONLY | O_DIRECT);
+        FAIL("opened");
+    } catch (const std::system_error& thrown) {
+        CHECK(thrown.code() == std::errc::invalid_argument);
+        CHECK(std::string{thrown.what()}.find("/proc/version (with O_DIRECT") == 0);
+    }
+}
+
 TEST_CASE("a path that is null is an error like any other") {
     std::error_code error;
     CHECK_FALSE(File::open(nullptr, O_RDONLY, 0, error).is_open());

@@ -65,6 +65,7 @@ public:
     /// open(2), with O_CLOEXEC added. `mode` is for O_CREAT and O_TMPFILE, before the umask. A null
     /// path is EFAULT.
     static File open(const char* path, int flags, unsigned mode, std::error_code& error) noexcept;
+    /// The text of what this throws has the path, and says so where O_DIRECT may be the reason.
     static File open(const char* path, int flags, unsigned mode = 0666);
     /// The same relative to a directory, openat(2).
     static File open_at(int directory, const char* path, int flags, unsigned mode,
@@ -129,6 +130,8 @@ private:
     friend struct detail::StartedFile;
 
     File(int fd, bool owned, std::error_code& error) noexcept;
+    [[noreturn]] static void throw_not_opened(const std::error_code& error, const char* path,
+                                              int flags);
     void learn(std::error_code& error) noexcept;
     int forget() noexcept;
 
@@ -147,7 +150,7 @@ inline File File::open(const char* path, int flags, unsigned mode) {
     std::error_code error = no_error();
     File file = open(path, flags, mode, error);
     if (error) {
-        detail::throw_error(error, path != nullptr ? path : "File::open");
+        throw_not_opened(error, path, flags);
     }
     return file;
 }
