@@ -120,26 +120,14 @@ bool WorkerPool::add(Operation& operation, bool more_follow) noexcept {
         note_hold_up();
     }
     if (!more_follow) {
-        unlock_and_call_all(lock);
+        unlock_and_call(lock, sleeping_);
     }
     return true;
 }
 
 void WorkerPool::call_for_added() noexcept {
     Lock lock{mutex_};
-    unlock_and_call_all(lock);
-}
-
-/// As many as there is work for.
-void WorkerPool::unlock_and_call_all(Lock& lock) noexcept {
-    unsigned count = 0;
-    for (; needs_sleeper(); ++count) {
-        ++called_;
-    }
-    lock.unlock();
-    for (; count > 0; --count) {
-        work_.post();
-    }
+    unlock_and_call(lock, sleeping_);
 }
 
 bool WorkerPool::add(Task& task) noexcept {
@@ -293,11 +281,13 @@ bool WorkerPool::needs_sleeper() const noexcept {
     return work > looking_workers() || to_watch;
 }
 
-void WorkerPool::unlock_and_call(Lock& lock) noexcept {
-    const bool needed = needs_sleeper();
-    called_ += needed ? 1 : 0;
+void WorkerPool::unlock_and_call(Lock& lock, unsigned most) noexcept {
+    unsigned count = 0;
+    for (; count < most && needs_sleeper(); ++count) {
+        ++called_;
+    }
     lock.unlock();
-    if (needed) {
+    for (; count > 0; --count) {
         work_.post();
     }
 }

@@ -154,8 +154,7 @@ private:
     void note_crowd(OpenFile& file) noexcept;
     void look_at_reads() noexcept;
     [[nodiscard]] bool needs_sleeper() const noexcept;
-    void unlock_and_call(Lock& lock) noexcept;
-    void unlock_and_call_all(Lock& lock) noexcept;
+    void unlock_and_call(Lock& lock, unsigned most = 1) noexcept;
 
     [[nodiscard]] unsigned free_workers() const noexcept { return workers_ - shares_.busy(); }
     /// Workers that will look for work before they sleep.
