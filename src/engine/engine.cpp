@@ -96,6 +96,16 @@ void Engine::open_loop_fd(std::error_code& error) noexcept {
     readiness_.tell_by(loop_fd_);
 }
 
+/// Before an operation on a file that has none, or that could go by kernel AIO if there were any.
+void Engine::begin_use(OpenFile& file) noexcept {
+    if (context_.may_be_made() && file.traits.direct) {
+        make_context();
+    }
+    if (file.operations == 0) {
+        file.keep();
+    }
+}
+
 /// For what would go by kernel AIO: later operations do.
 void Engine::make_context() noexcept {
     if (!context_.make()) {

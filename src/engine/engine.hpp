@@ -100,11 +100,8 @@ public:
     /// Takes an idle operation over. The next flush() carries it on, unless it has to wait.
     void start(Operation& operation) noexcept {
         OpenFile& file = open_file(operation);
-        if (context_.may_be_made() && file.traits.direct) [[unlikely]] {
-            make_context();
-        }
-        if (file.operations == 0) {
-            file.keep();
+        if ((context_.may_be_made() && file.traits.direct) || file.operations == 0) {
+            begin_use(file);
         }
         scheduler_.start(operation);
     }
@@ -216,6 +213,7 @@ private:
                        std::error_code& error) const noexcept;
     void open_loop_fd(std::error_code& error) noexcept;
     void close_loop_fd() noexcept;
+    void begin_use(OpenFile& file) noexcept;
     void make_context() noexcept;
     void lose_context(int error) noexcept;
     void arm_wake_poll() noexcept;

@@ -31,38 +31,13 @@ void Operation::advance_vector(std::size_t bytes) noexcept {
 }
 
 void Operation::prepare(int fd, int event_fd) noexcept {
-    const std::int64_t from = request.offset + static_cast<std::int64_t>(done);
-    auto* const bytes = static_cast<std::byte*>(request.data);
-    const auto* const parts = static_cast<const iovec*>(request.data);
-    switch (request.kind) {
-    case Kind::read:
-        iocb.prepare_read(fd, {bytes + done, request.length - done}, from);
-        break;
-    case Kind::write:
-        iocb.prepare_write(fd, {bytes + done, request.length - done}, from);
-        break;
-    case Kind::readv:
-        iocb.prepare_readv(fd, {parts, request.length}, from);
-        break;
-    case Kind::writev:
-        iocb.prepare_writev(fd, {parts, request.length}, from);
-        break;
-    case Kind::fsync:
-        iocb.prepare_fsync(fd);
-        break;
-    case Kind::fdatasync:
-        iocb.prepare_fdatasync(fd);
-        break;
-    case Kind::poll:
-    case Kind::sleep:
-    case Kind::capacity:
-    case Kind::quarantine:
-    case Kind::condition:
-    case Kind::none:
-        iocb.prepare_poll(fd, request.poll_events);
-        break;
+    if (request.kind == Kind::read) [[likely]] {
+        auto* const bytes = static_cast<std::byte*>(request.data);
+        iocb.prepare_read(fd, {bytes + done, request.length - done}, current_offset());
+    } else {
+        prepare_other(fd);
     }
-    if (is_transfer()) {
+    if (is_transfer() && (way != Way::submit || request.flags != RwFlags::none)) {
         iocb.set_rw_flags(asks_nowait() ? request.flags | RwFlags::nowait : request.flags);
     }
     if (request.prioritised) {
@@ -72,6 +47,38 @@ void Operation::prepare(int fd, int event_fd) noexcept {
         iocb.set_event_fd(event_fd);
     }
     iocb.set_data(this);
+}
+
+/// The part that depends on the kind.
+void Operation::prepare_other(int fd) noexcept {
+    const auto* const bytes = static_cast<const std::byte*>(request.data);
+    const auto* const parts = static_cast<const iovec*>(request.data);
+    switch (request.kind) {
+    case Kind::write:
+        iocb.prepare_write(fd, {bytes + done, request.length - done}, current_offset());
+        break;
+    case Kind::readv:
+        iocb.prepare_readv(fd, {parts, request.length}, current_offset());
+        break;
+    case Kind::writev:
+        iocb.prepare_writev(fd, {parts, request.length}, current_offset());
+        break;
+    case Kind::fsync:
+        iocb.prepare_fsync(fd);
+        break;
+    case Kind::fdatasync:
+        iocb.prepare_fdatasync(fd);
+        break;
+    case Kind::read: // above
+    case Kind::poll:
+    case Kind::sleep:
+    case Kind::capacity:
+    case Kind::quarantine:
+    case Kind::condition:
+    case Kind::none:
+        iocb.prepare_poll(fd, request.poll_events);
+        break;
+    }
 }
 
 } // namespace engine

@@ -134,6 +134,11 @@ public:
     void prepare(int fd, int event_fd) noexcept;
 
 private:
+    void prepare_other(int fd) noexcept;
+    /// Where what remains begins.
+    [[nodiscard]] std::int64_t current_offset() const noexcept {
+        return request.offset + static_cast<std::int64_t>(done);
+    }
     [[nodiscard]] std::size_t remaining_in_vector() const noexcept;
     void advance_vector(std::size_t bytes) noexcept;
 

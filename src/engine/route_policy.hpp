@@ -57,6 +57,19 @@ public:
     /// here.
     Choice choose(const FileTraits& file, const Question& question) noexcept;
 
+    /// Whether all reads of the file that ask for no NOWAIT go by io_submit, but those that
+    /// take_submit() refuses.
+    [[nodiscard]] static bool submits_reads(const FileTraits& file) noexcept {
+        return file.direct && !file.on_fuse;
+    }
+    /// For the next of these: whether it is submitted and not watched. Counts it, if so, as
+    /// choose() does.
+    [[nodiscard]] bool take_submit() noexcept {
+        const bool usual = offloaded_ == 0 && watched_ == 0 && unwatched_ > 0;
+        unwatched_ = static_cast<std::uint16_t>(unwatched_ - (usual ? 1 : 0));
+        return usual;
+    }
+
     /// Whether the next transfer may go by io_submit: then it needs a slot.
     [[nodiscard]] static bool needs_slot(const FileTraits& file,
                                          const Question& question) noexcept {
@@ -115,12 +128,6 @@ private:
 inline RoutePolicy::Choice RoutePolicy::choose(const FileTraits& file,
                                                const Question& question) noexcept {
     if (needs_slot(file, question)) [[likely]] {
-        const bool usual = !question.asks_nowait && !question.nowait_always && !file.on_fuse &&
-                           offloaded_ == 0 && watched_ == 0 && unwatched_ > 0;
-        if (usual) [[likely]] {
-            --unwatched_;
-            return {Way::submit};
-        }
         return choose_direct(file.on_fuse, question.asks_nowait, question.nowait_always,
                              question.write);
     }

@@ -75,19 +75,33 @@ inline void Scheduler::dispatch(Operation& operation) noexcept {
     }
 }
 
+/// A direct read that nothing keeps from io_submit: start_any() would find the same by more
+/// questions.
+inline bool Scheduler::is_usual(const Operation& operation) const noexcept {
+    const FileRecord& file = *operation.file;
+    assert(file.usable);                              // as it is at each start
+    assert(backlog_.empty() || !may_leave_backlog()); // as it is after each event
+    return file.submits_reads && operation.is_read() && usual_reads_ &&
+           !asks_for_nowait(operation) && slots_.available() && !file.slots->is_slow();
+}
+
 void Scheduler::start(Operation& operation) noexcept {
     FileRecord& file = *operation.file;
     operation.begin();
     ++file.operations;
-    if (operation.is_read() && !file.traits.stream && !options_.flush_after_reads) [[likely]] {
-        dispatch(operation); // it waits for nothing, and nothing for it
+    if (is_usual(operation) && file.policy(0).take_submit()) [[likely]] {
+        operation.watch = SubmitWatch::none;
+        operation.way = Way::submit;
+        take_slot(operation);
+        operation.move_to(State::to_submit);
+        to_submit.push_back(operation);
         return;
     }
-    start_in_order(operation);
+    start_any(operation);
 }
 
-/// The same for what may have to wait behind others on its file.
-void Scheduler::start_in_order(Operation& operation) noexcept {
+/// Any other. It may have to wait behind others on its file.
+void Scheduler::start_any(Operation& operation) noexcept {
     FileRecord& file = *operation.file;
     if (operation.is_transfer() && holds_flushes(operation)) {
         file.order.enter_transfer(operation);
@@ -271,23 +285,33 @@ inline void Scheduler::complete(Operation& operation, std::int64_t result) noexc
 }
 
 void Scheduler::result(Operation& operation, std::int64_t result, std::int64_t result2) noexcept {
+    const Request& request = operation.request;
+    const bool whole = request.kind <= Kind::write && result >= 0 &&
+                       static_cast<std::size_t>(result) == request.length - operation.done;
+    FileRecord& file = *operation.file;
+    if (!whole || holds_flushes(operation) || file.traits.stream) [[unlikely]] {
+        any_result(operation, result, result2);
+        return;
+    }
+    // A read that nothing waits behind, and all of it: any_result() would do the same.
+    if (operation.is_try()) {
+        file.policy(0).try_passed();
+    }
+    give_back_slot(operation);
+    operation.result2 = result2;
+    operation.done = request.length;
+    operation.end_of_file = false;
+    complete(operation, static_cast<std::int64_t>(request.length));
+    advance();
+}
+
+/// Any other.
+void Scheduler::any_result(Operation& operation, std::int64_t result,
+                           std::int64_t result2) noexcept {
     const bool by_worker = operation.state() == State::worker;
     give_back_slot(operation);
     operation.result2 = result2;
-    const Request& request = operation.request;
-    if (request.kind <= Kind::write && result >= 0 &&
-        static_cast<std::size_t>(result) == request.length - operation.done) [[likely]] {
-        if (operation.is_try()) {
-            operation.file->policy(operation).try_passed();
-        }
-        operation.done = request.length;
-        operation.end_of_file = false;
-        const bool is_in_order = operation.file->traits.stream || holds_flushes(operation);
-        if (is_in_order) {
-            leave_order(operation);
-        }
-        complete(operation, static_cast<std::int64_t>(operation.done));
-    } else if (operation.is_transfer()) {
+    if (operation.is_transfer()) {
         transferred(operation, result, by_worker);
     } else {
         finish(operation, result);

@@ -34,29 +34,32 @@ void Submitter::open(Context& context, int event_fd) noexcept {
 }
 
 /// As the next one of `batch`.
-void Submitter::prepare(Operation& operation, Batch& batch) const noexcept {
+void Submitter::add(Operation& operation, Batch& batch) noexcept {
     if (!is_own(operation)) { // else it is prepared once and for all
         operation.prepare(open_file(operation).fd, event_fd_);
         batch.signals |= may_send_signal(operation);
     }
+    batch_[batch.count] = &operation.iocb;
+    ++batch.count;
 }
 
 /// Fills the batch: one that is to be watched alone, or those before the next of that kind.
 inline Submitter::Batch Submitter::gather(const OperationList& list) noexcept {
     Batch batch;
-    for (Operation* next = list.front(); next != nullptr && batch.count < most_at_once;
-         next = OperationList::next(*next)) {
-        const bool alone = next->watch == SubmitWatch::alone;
-        if (alone && batch.count > 0) {
-            break;
+    Operation* next = list.front();
+    if (next != nullptr && next->watch == SubmitWatch::alone) {
+        batch.watched = true;
+        add(*next, batch);
+        return batch;
+    }
+    for (; next != nullptr && batch.count < most_at_once; next = OperationList::next(*next)) {
+        if (next->watch != SubmitWatch::none) [[unlikely]] {
+            if (next->watch == SubmitWatch::alone) {
+                break;
+            }
+            batch.watched = true;
         }
-        prepare(*next, batch);
-        batch.watched |= next->watch != SubmitWatch::none;
-        batch_[batch.count] = &next->iocb;
-        ++batch.count;
-        if (alone) {
-            break;
-        }
+        add(*next, batch);
     }
     return batch;
 }

@@ -100,7 +100,7 @@ private:
         return operation.way == Way::worker_submit && !operation.is_poll() &&
                !is_counted(operation);
     }
-    void prepare(Operation& operation, Batch& batch) const noexcept;
+    void add(Operation& operation, Batch& batch) noexcept;
     [[nodiscard]] Batch gather(const OperationList& list) noexcept;
     [[nodiscard]] std::size_t call_without_signals(std::span<Iocb* const> iocbs,
                                                    std::error_code& error) noexcept;

@@ -45,6 +45,13 @@ public:
         }
         return place != nullptr ? place->use.load(std::memory_order_relaxed) : nullptr;
     }
+    /// The same of the descriptor of `file`, if that has one. `generation`: this process's.
+    static FileUse* known_use(const File& file, const void* owner,
+                              std::uint64_t generation) noexcept {
+        const SharedDescriptor* const present = find(file);
+        const bool is_own = present != nullptr && present->generation_ == generation;
+        return is_own ? present->use_by(owner) : nullptr;
+    }
     /// For a new use by `owner`, which has none. Throws std::bad_alloc.
     FileUsePlace& take_place(const void* owner);
     /// The use that it was taken for has not come about.

@@ -75,6 +75,8 @@ struct Queue::Implementation : queue::Background::Rest {
 
     // Starting
     detail::Handler* prepare(detail::Request& request, int& error);
+    Record* prepare_usual(detail::Request& request) noexcept;
+    detail::Handler* prepare_any(detail::Request& request, int& error);
     void copy_memory(Record& record, detail::Request& request);
     /// What the engine knows of `file`. Throws std::bad_alloc.
     queue::DescriptorReference& file_of(const File& file) {
@@ -98,6 +100,7 @@ struct Queue::Implementation : queue::Background::Rest {
     }
     void close_files() noexcept;
     OperationId launch(Record& record) noexcept;
+    OperationId launch_alone(Record& record) noexcept;
     void begin_own(Record& record) noexcept;
     void begin_timed(Record& record) noexcept;
     /// Those that wait for room take none.
@@ -144,8 +147,10 @@ struct Queue::Implementation : queue::Background::Rest {
     void take_posts() noexcept;
     void cancel_requested(std::size_t count) noexcept;
     void complete(Record& record);
-    void finish_marked(Record& record) noexcept;
-    /// One more whose user is told, and this.
+    void complete_marked(Record& record);
+    void tell(Record& record);
+    void count_told(const Record& record) noexcept;
+    /// The same where nobody can wait for its place, or is looked for later.
     void count_told(std::int64_t result) noexcept {
         ++count_of(result);
         ++places;

@@ -104,7 +104,16 @@ public:
     /// One for an operation on the file that keeps its newest record there, or null. Throws
     /// std::bad_alloc when it has to grow and cannot.
     Record& take(RecordLink** newest) {
-        RecordLink& record = free_ != nullptr ? *free_ : make();
+        if (has_to_grow()) [[unlikely]] {
+            free_ = &make();
+        }
+        return take_made(newest);
+    }
+    /// Whether take() makes one, for which it may need memory.
+    [[nodiscard]] bool has_to_grow() const noexcept { return free_ == nullptr; }
+    /// Where it does not.
+    Record& take_made(RecordLink** newest) noexcept {
+        RecordLink& record = *free_;
         free_ = record.next;
         used_.enter(record, newest);
         return static_cast<Record&>(record);

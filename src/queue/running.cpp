@@ -104,44 +104,55 @@ std::size_t Queue::Implementation::deliver_own(std::size_t most) {
     return count;
 }
 
+/// One more whose user is told, and this.
+inline void Queue::Implementation::count_told(const Record& record) noexcept {
+    count_told(record.result);
+    if (!rooms.empty() && !record.waits_for_capacity()) [[unlikely]] {
+        admit_waiting_for_room();
+    }
+}
+
 void Queue::Implementation::complete(Record& record) {
     if (record.timer != Record::no_timer) [[unlikely]] {
         timers.remove(record);
     }
-    bool is_users = true;
     if (record.marks != 0) [[unlikely]] {
-        if (record.is(mark::given_up)) {
-            ended_in_quarantine(record);
-            return;
-        }
-        is_users = !record.is(mark::own);
-        finish_marked(record);
+        complete_marked(record);
+        return;
     }
-    const bool owns = record.buffer.data() != nullptr;
-    Completion completion{record.result, record.result2, record.done, record.end_of_file,
-                          owns ? std::move(record.buffer) : AlignedBuffer{}};
-    if (is_users) [[likely]] {
-        count_told(record.result);
-        if (!rooms.empty() && !record.waits_for_capacity()) [[unlikely]] {
-            admit_waiting_for_room();
-        }
-    } else {
-        ++untold;
-    }
-    const queue::Inside inside{delivering};
-    const queue::AtReturn ended{[this, &record]() noexcept { give_back(record); }};
-    call(record, completion);
+    count_told(record);
+    tell(record);
 }
 
-/// What is left to do for one that could have been given up.
-void Queue::Implementation::finish_marked(Record& record) noexcept {
+/// One of the queue's own, or that could have been given up.
+void Queue::Implementation::complete_marked(Record& record) {
+    if (record.is(mark::given_up)) {
+        ended_in_quarantine(record);
+        return;
+    }
     if (record.is(mark::copied)) {
         give_back_copy(record);
     }
     if (record.is(mark::timed_out) && record.result == -ECANCELED) {
         record.result = -ETIMEDOUT;
     }
+    if (record.is(mark::own)) {
+        ++untold;
+    } else {
+        count_told(record);
+    }
     record.marks = 0;
+    tell(record);
+}
+
+/// Calls its callback, and gives it back.
+inline void Queue::Implementation::tell(Record& record) {
+    const bool owns = record.buffer.data() != nullptr;
+    Completion completion{record.result, record.result2, record.done, record.end_of_file,
+                          owns ? std::move(record.buffer) : AlignedBuffer{}};
+    const queue::Inside inside{delivering};
+    const queue::AtReturn ended{[this, &record]() noexcept { give_back(record); }};
+    call(record, completion);
 }
 
 /// Those that were there when it began, in their order, also when one of them delivers others.

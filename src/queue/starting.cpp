@@ -33,6 +33,36 @@ queue::DescriptorReference& Queue::Implementation::use_first(const File& file,
 }
 
 detail::Handler* Queue::Implementation::prepare(detail::Request& request, int& error) {
+    if (Record* const record = prepare_usual(request)) [[likely]] {
+        return record;
+    }
+    return prepare_any(request, error);
+}
+
+/// What most are: a transfer that borrows its memory, on a file that the queue knows. Null where
+/// anything is otherwise, and then nothing is done.
+inline Queue::Implementation::Record*
+Queue::Implementation::prepare_usual(detail::Request& request) noexcept {
+    if (is_copy() || request.begun || request.can_be_given_up || closing || is_full() ||
+        request.kind > engine::Kind::write || request.buffer.data() != nullptr ||
+        !request.file->is_open() || pool.has_to_grow()) [[unlikely]] {
+        return nullptr;
+    }
+    const queue::Entry entry{owner, "Operation::start"};
+    detail::FileUse* const use = detail::SharedDescriptor::known_use(*request.file, this, generation);
+    if (use == nullptr) [[unlikely]] {
+        return nullptr;
+    }
+    auto& reference = static_cast<queue::DescriptorReference&>(*use);
+    Record& record = pool.take_made(&reference.newest_record);
+    record.file = &reference;
+    record.request = request;
+    record.borrows = request.length > 0;
+    request.begun = true;
+    return &record;
+}
+
+detail::Handler* Queue::Implementation::prepare_any(detail::Request& request, int& error) {
     if (is_copy() || request.begun) [[unlikely]] {
         error = EINVAL; // its parent's, or begun before
         return nullptr;
@@ -106,7 +136,6 @@ void Queue::Implementation::close_files() noexcept {
 }
 
 OperationId Queue::Implementation::launch(Record& record) noexcept {
-    const OperationId id = record.id();
     ++started;
     --places;
     if (record.timer != Record::no_timer) [[unlikely]] {
@@ -116,14 +145,20 @@ OperationId Queue::Implementation::launch(Record& record) noexcept {
     } else {
         engine.start(record);
     }
+    record.started_at = pass_time;
     if (delivering == 0) {
-        read_clock();
-        record.started_at = pass_time;
-        engine.flush();
-        signal_if_ready();
-    } else {
-        record.started_at = pass_time;
+        return launch_alone(record);
     }
+    return record.id();
+}
+
+/// Not beside others that a pass submits when its callbacks have returned.
+OperationId Queue::Implementation::launch_alone(Record& record) noexcept {
+    read_clock();
+    record.started_at = pass_time;
+    const OperationId id = record.id();
+    engine.flush();
+    signal_if_ready();
     return id;
 }
 

@@ -6,6 +6,8 @@
 #include "engine/route_policy.hpp"
 
 #include <cerrno>
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -355,6 +357,31 @@ std::vector<Question> all_questions() {
 
 bool is_submitted(Way way) {
     return way == Way::submit || way == Way::submit_nowait || way == Way::worker_submit;
+}
+
+TEST_CASE("a submit is taken where the rows say so and it is not watched, or nothing changes") {
+    RoutePolicy policy;
+    unsigned taken = 0;
+    unsigned refused = 0;
+    std::uint32_t random = 1;
+    for (unsigned i = 0; i < 200'000; ++i) {
+        RoutePolicy shortcut = policy;
+        const RoutePolicy before = policy;
+        const RoutePolicy::Choice choice = policy.choose(direct, {});
+        const bool is_taken = shortcut.take_submit();
+        ++(is_taken ? taken : refused);
+        const RoutePolicy& expected = is_taken ? policy : before;
+        REQUIRE(std::memcmp(&shortcut, &expected, sizeof(RoutePolicy)) == 0);
+        if (is_taken) {
+            REQUIRE(choice.way == Way::submit);
+            REQUIRE(choice.watch == SubmitWatch::none);
+        }
+        random = random * 1664525U + 1013904223U; // Numerical Recipes' generator
+        const bool slept = (i / 20'000) % 2 == 1 && random % 3 == 0; // at times
+        policy.submitted(choice.watch, choice.watch == SubmitWatch::alone, slept);
+    }
+    CHECK(taken > 1000);
+    CHECK(refused > 1000);
 }
 
 TEST_CASE("what needs no slot never goes by io_submit, and what needs one does at first") {

@@ -24,6 +24,7 @@ constexpr FileTraits log{.regular = true, .append = true};
 constexpr FileTraits stream{.stream = true};
 constexpr FileTraits served{
     .regular = true, .direct = true, .on_fuse = true, .on_server = true, .alignment = 2};
+constexpr FileTraits remote{.regular = true, .direct = true, .on_server = true, .alignment = 2};
 
 std::vector<Scenario> scenarios() {
     return {
@@ -100,8 +101,33 @@ std::vector<Scenario> scenarios() {
                         {.file = 1, .kind = Kind::write}},
          .slots = {2},
          .faults = 2},
+        {.name = "reads that are not watched, while slots come and go, and a number expires",
+         .files = {{.traits = direct, .expires = true, .keeps = true, .trusted = true}},
+         .operations = {{.kind = Kind::read, .rank = 3},
+                        {.kind = Kind::readv, .rank = 1},
+                        {.kind = Kind::read, .flags = RwFlags::nowait, .rank = 1},
+                        {.kind = Kind::write}},
+         .slots = {1, 2, 0, 1},
+         .faults = 2},
+        {.name = "a flush that waits for reads that are not watched",
+         .files = {{.traits = direct, .trusted = true}},
+         .operations = {{.kind = Kind::read, .length = 4, .exact = true},
+                        {.kind = Kind::read},
+                        {.kind = Kind::fsync, .after_writes = true},
+                        {.kind = Kind::write}},
+         .slots = {2, 1},
+         .faults = 2,
+         .options = {.flush_after_reads = true}},
+        {.name = "reads that are not watched, of a server and of a disk, for two slots",
+         .files = {{.traits = remote, .trusted = true}, {.traits = direct, .trusted = true}},
+         .operations = {{.file = 0, .kind = Kind::read, .length = 4, .exact = true},
+                        {.file = 0, .kind = Kind::read},
+                        {.file = 1, .kind = Kind::read},
+                        {.file = 1, .kind = Kind::write}},
+         .slots = {2},
+         .faults = 2},
         {.name = "direct transfers on a disk that falls silent, and on another",
-         .files = {{.traits = direct, .silent = true}, {.traits = direct}},
+         .files = {{.traits = direct, .silent = true, .trusted = true}, {.traits = direct}},
          .operations = {{.file = 0, .kind = Kind::write, .length = 4, .exact = true},
                         {.file = 0, .kind = Kind::read, .length = 4},
                         {.file = 1, .kind = Kind::read},

@@ -48,6 +48,14 @@ std::uint16_t bit_of(int error) noexcept {
     return 0;
 }
 
+/// What many submits that did not sleep teach.
+void trust(engine::RoutePolicy& policy, const engine::FileTraits& file) noexcept {
+    for (unsigned i = 0; i <= engine::RoutePolicy::watched_at_first; ++i) {
+        const engine::SubmitWatch watch = policy.choose(file, {}).watch;
+        policy.submitted(watch, watch == engine::SubmitWatch::alone, false);
+    }
+}
+
 // --- Making -----------------------------------------------------------------------------------
 
 Block::Block(const Scenario& scenario)
@@ -59,6 +67,9 @@ Block::Block(const Scenario& scenario)
         const FilePlan& plan = scenario.files[i];
         files[i].usable = !plan.expires;
         files[i].impossible = plan.impossible;
+        for (std::size_t direction = 0; plan.trusted && direction < 2; ++direction) {
+            trust(files[i].policy(direction), plan.traits);
+        }
         for (unsigned slept = 0; slept < plan.slept; ++slept) {
             files[i].policy(0).submitted(engine::SubmitWatch::alone, true, true);
             files[i].policy(1).submitted(engine::SubmitWatch::alone, true, true);

@@ -30,6 +30,7 @@ struct FilePlan {
     bool lingers = false;            // a poll of Readiness's own may outlast the operations
     bool silent = false;             // its disk may stop answering, and answer again
     unsigned slept = 0;              // submits that have been seen to sleep
+    bool trusted = false;            // none has: the next ones are not watched
     std::array<int, 2> impossible{}; // as FileRecord has it
 };
 

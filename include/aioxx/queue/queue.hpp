@@ -323,11 +323,13 @@ private:
     using Kind = engine::Kind;
 
     void open(const Options* options, std::size_t size, std::error_code* error);
-    /// Begins it once, or leaves it as it was, with an errno.
-    template <typename Callback>
-    OperationId begin(detail::Request& request, Callback&& callback, int& error);
-    /// A record for `request`, whose handler is to be filled in; null with an errno.
+    /// A record for `request`, whose handler is to be filled in; null with an errno, and then
+    /// `request` is as it was. Throws std::bad_alloc.
     detail::Handler* prepare(detail::Request& request, int& error);
+    /// Begins what was prepared. Throws what the callback's copy throws, and `request` is as it
+    /// was.
+    template <typename Callback>
+    OperationId begin(detail::Handler& handler, detail::Request& request, Callback&& callback);
     OperationId launch(detail::Handler& handler) noexcept;
     /// Gives back what prepare() has taken from `request`.
     void discard(detail::Handler& handler, detail::Request& request) noexcept;
@@ -356,42 +358,38 @@ private:
 };
 
 template <typename Callback>
-OperationId Queue::begin(detail::Request& request, Callback&& callback, int& error) {
-    detail::Handler* const handler = prepare(request, error);
-    if (handler == nullptr) [[unlikely]] {
-        return {};
-    }
+OperationId Queue::begin(detail::Handler& handler, detail::Request& request, Callback&& callback) {
     try {
-        handler->emplace(std::forward<Callback>(callback));
+        handler.emplace(std::forward<Callback>(callback));
     } catch (...) {
-        discard(*handler, request);
+        discard(handler, request);
         throw;
     }
-    return launch(*handler);
+    return launch(handler);
 }
 
 template <typename Result, OperationKind kind>
 template <typename Callback>
 OperationId Operation<Result, kind>::start(Callback&& callback, std::error_code& error) {
     int failure = 0;
-    const OperationId id =
-        this->queue().begin(this->request(), std::forward<Callback>(callback), failure);
-    if (failure != 0 || error) [[unlikely]] {
+    detail::Handler* const handler = this->queue().prepare(this->request(), failure);
+    if (handler == nullptr || error) [[unlikely]] {
         error.assign(failure, std::generic_category());
     }
-    return id;
+    return handler == nullptr
+               ? OperationId{}
+               : this->queue().begin(*handler, this->request(), std::forward<Callback>(callback));
 }
 
 template <typename Result, OperationKind kind>
 template <typename Callback>
 OperationId Operation<Result, kind>::start(Callback&& callback) {
     int failure = 0;
-    const OperationId id =
-        this->queue().begin(this->request(), std::forward<Callback>(callback), failure);
-    if (failure != 0) [[unlikely]] {
+    detail::Handler* const handler = this->queue().prepare(this->request(), failure);
+    if (handler == nullptr) [[unlikely]] {
         Queue::throw_refused(this->request(), failure);
     }
-    return id;
+    return this->queue().begin(*handler, this->request(), std::forward<Callback>(callback));
 }
 
 AIOXX_NAMESPACE_END

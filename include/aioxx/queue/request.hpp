@@ -19,6 +19,7 @@
 #include <aioxx/compile_with_stop_token> // nor this
 #endif
 
+#include <cassert>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -69,6 +70,7 @@ public:
     Handler(const Handler&) = delete;
     Handler& operator=(const Handler&) = delete;
 
+    /// Once until reset().
     template <typename Callable>
     void emplace(Callable&& callable) {
         using Stored = std::decay_t<Callable>;
@@ -78,7 +80,7 @@ public:
                       "a callback holds at most 48 bytes: capture a pointer to what is larger");
         static_assert(alignof(Stored) <= alignof(std::max_align_t),
                       "a callback is aligned as ordinary types are");
-        reset();
+        assert(invoke_ == nullptr);
         new (storage_) Stored(std::forward<Callable>(callable));
         invoke_ = [](void* stored, Completion& completion) {
             (*static_cast<Stored*>(stored))(completion);

@@ -72,8 +72,7 @@ public:
     /// False, and no suspension, when the operation cannot begin.
     template <typename Promise>
     bool await_suspend(std::coroutine_handle<Promise> waiter) {
-        int error = 0;
-        begin(waiter, error);
+        const int error = begin(waiter);
         return error == 0 || stays_refused(error, detail::task_of(waiter));
     }
 
@@ -89,23 +88,28 @@ public:
 protected:
     [[nodiscard]] Queue& queue() const noexcept { return *queue_; }
 
-    OperationId begin(std::coroutine_handle<> waiter, int& error) {
+    [[nodiscard]] OperationId id() const noexcept { return id_; }
+
+    /// 0, or an errno where it is refused.
+    int begin(std::coroutine_handle<> waiter) {
         waiter_ = waiter;
         if constexpr (!std::is_same_v<Result, Completion>) {
             if (request_->file != nullptr) {
                 file_.take(*request_->file);
             }
         }
-        id_ = queue_->begin(
-            *request_,
-            [this](Completion& completion) {
-                id_ = {};
-                std::destroy_at(&completion_); // cheaper than to assign
-                std::construct_at(&completion_, std::move(completion));
-                waiter_.resume();
-            },
-            error);
-        return id_;
+        int error = 0;
+        detail::Handler* const handler = queue_->prepare(*request_, error);
+        if (handler == nullptr) [[unlikely]] {
+            return error;
+        }
+        id_ = queue_->begin(*handler, *request_, [this](Completion& completion) {
+            id_ = {};
+            std::destroy_at(&completion_); // cheaper than to assign
+            std::construct_at(&completion_, std::move(completion));
+            waiter_.resume();
+        });
+        return 0;
     }
 
     /// Where nothing has begun: whether the waiter stays suspended. A task whose queue has been
@@ -145,13 +149,11 @@ public:
 
     template <typename Promise>
     bool await_suspend(std::coroutine_handle<Promise> waiter) {
-        int error = 0;
-        const OperationId id = Base::begin(waiter, error);
-        if (error != 0) {
+        if (const int error = Base::begin(waiter); error != 0) {
             return Base::stays_refused(error, detail::task_of(waiter));
         }
         if (token_.stop_possible()) {
-            stop_.emplace(std::move(token_), Cancel{&(Base::queue()), id});
+            stop_.emplace(std::move(token_), Cancel{&(Base::queue()), Base::id()});
         }
         return true;
     }
