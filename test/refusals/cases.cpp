@@ -182,6 +182,20 @@ run(queue, when_all(tasks));
 auto task = number();
 run(queue, when_all(nothing(), task));
 
+// refused: this consumes what it is given, which has a name: write std::move(name)
+auto operation = queue.read(file, memory, 0);
+run(queue, when_all(nothing(), operation));
+
+// refused: this consumes what it is given, which has a name: write std::move(name)
+std::vector<Operation<std::size_t>> operations;
+run(queue, when_all(operations));
+
+// refused: this awaits tasks and operations: of whatever else can be awaited make a Task
+run(queue, when_all(nothing(), std::suspend_always{}));
+
+// refused: this awaits tasks and operations: of whatever else can be awaited make a Task
+run(queue, when_all(std::vector<int>{}));
+
 // refused: a Task gives a value, a T& or nothing
 auto task = [](int& from) -> Task<int&&> { co_return std::move(from); };
 
@@ -198,6 +212,11 @@ std::vector<Task<int>> tasks;
 auto named = number();
 run(queue, when_all(std::move(tasks)));
 run(queue, std::move(named));
+auto [bytes, block, seven] = run(
+    queue, when_all(queue.read(file, memory, 0).within(1s),
+                    queue.read(file, make_buffer(), 0).stopped_by(std::stop_token{}), number()));
+std::vector<Operation<std::size_t>> operations;
+std::vector<std::size_t> lengths = run(queue, when_all(std::move(operations)));
 
 // compiles
 auto empty = []() -> Task<std::vector<int>> { co_return {}; };

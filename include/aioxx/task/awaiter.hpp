@@ -47,12 +47,18 @@ TaskNode* task_of(std::coroutine_handle<Promise> coroutine) noexcept {
     }
 }
 
+template <typename Waited>
+class OperationPart;
+
 } // namespace detail
 
 /// A coroutine's wait for one operation. Lives in the coroutine's frame, and so does the Operation
 /// that it is of.
 template <typename Result>
 class OperationAwaiter {
+    template <typename>
+    friend class detail::OperationPart;
+
 public:
     /// `request` stays the Operation's, also where the queue refuses it.
     OperationAwaiter(Queue& queue, detail::Request& request) noexcept
@@ -72,7 +78,7 @@ public:
     /// False, and no suspension, when the operation cannot begin.
     template <typename Promise>
     bool await_suspend(std::coroutine_handle<Promise> waiter) {
-        const int error = begin(waiter);
+        const int error = begin([waiter] { waiter.resume(); });
         return error == 0 || stays_refused(error, detail::task_of(waiter));
     }
 
@@ -90,9 +96,10 @@ protected:
 
     [[nodiscard]] OperationId id() const noexcept { return id_; }
 
-    /// 0, or an errno where it is refused.
-    int begin(std::coroutine_handle<> waiter) {
-        waiter_ = waiter;
+    /// 0, or an errno where it is refused. `told()` is called when it has ended, and may destroy
+    /// this.
+    template <typename Told>
+    int begin(Told told) {
         if constexpr (!std::is_same_v<Result, Completion>) {
             if (request_->file != nullptr) {
                 file_.take(*request_->file);
@@ -103,11 +110,11 @@ protected:
         if (handler == nullptr) [[unlikely]] {
             return error;
         }
-        id_ = queue_->begin(*handler, *request_, [this](Completion& completion) {
+        id_ = queue_->begin(*handler, *request_, [this, told](Completion& completion) {
             id_ = {};
             std::destroy_at(&completion_); // cheaper than to assign
             std::construct_at(&completion_, std::move(completion));
-            waiter_.resume();
+            told();
         });
         return 0;
     }
@@ -127,18 +134,35 @@ protected:
         return false;
     }
 
+    /// Whether await_resume() throws.
+    [[nodiscard]] bool has_failed() const noexcept {
+        return !std::is_same_v<Result, Completion> && completion_.result() < 0;
+    }
+    /// Before it begins: it will not be waited for where it is given up, so that it works on a copy
+    /// of memory that is borrowed.
+    void prepare_giving_up() noexcept { request_->can_be_given_up = true; }
+    /// False when it is not under way.
+    bool give_up() noexcept {
+        const bool waits = id_ != OperationId{};
+        if (waits) {
+            queue_->forget(std::exchange(id_, {}));
+        }
+        return waits;
+    }
+
 private:
     Queue* queue_;
     detail::Request* request_;
     detail::StartedFile file_;
     OperationId id_; // while it waits
     Completion completion_;
-    std::coroutine_handle<> waiter_;
 };
 
 /// The same, listening to a stop token meanwhile.
 template <typename Result>
 class StoppableAwaiter : private OperationAwaiter<Result> {
+    template <typename>
+    friend class detail::OperationPart;
     using Base = OperationAwaiter<Result>;
 
 public:
@@ -149,21 +173,29 @@ public:
 
     template <typename Promise>
     bool await_suspend(std::coroutine_handle<Promise> waiter) {
-        if (const int error = Base::begin(waiter); error != 0) {
-            return Base::stays_refused(error, detail::task_of(waiter));
-        }
-        if (token_.stop_possible()) {
-            stop_.emplace(std::move(token_), Cancel{&(Base::queue()), Base::id()});
-        }
-        return true;
+        const int error = begin([waiter] { waiter.resume(); });
+        return error == 0 || Base::stays_refused(error, detail::task_of(waiter));
     }
 
-    Result await_resume() {
-        stop_.reset(); // waits for a callback that runs on another thread
-        return Base::await_resume();
-    }
+    using Base::await_resume;
 
 private:
+    template <typename Told>
+    int begin(Told told) {
+        const int error = Base::begin([this, told] {
+            stop_.reset(); // waits for a callback that runs on another thread
+            told();
+        });
+        if (error == 0 && token_.stop_possible()) {
+            stop_.emplace(std::move(token_), Cancel{&(Base::queue()), Base::id()});
+        }
+        return error;
+    }
+    bool give_up() noexcept {
+        stop_.reset();
+        return Base::give_up();
+    }
+
     struct Cancel {
         Queue* queue;
         OperationId id;
