@@ -28,4 +28,5 @@
 #include <aioxx/queue/worker_limit.hpp>
 #include <aioxx/task/run.hpp>
 #include <aioxx/task/when_all.hpp>
+#include <aioxx/task/when_any.hpp>
 #endif

@@ -13,6 +13,8 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <variant>
 #include <vector>
 
 #include <fcntl.h>
@@ -195,6 +197,30 @@ run(queue, when_all(nothing(), std::suspend_always{}));
 
 // refused: this awaits tasks and operations: of whatever else can be awaited make a Task
 run(queue, when_all(std::vector<int>{}));
+
+// refused: when_any takes operations, and for a task a callable that takes a std::stop_token
+run(queue, when_any(queue.sleep_for(1s), number()));
+
+// refused: when_any takes operations, and for a task a callable that takes a std::stop_token
+run(queue, when_any(queue.sleep_for(1s), [] { return number(); }));
+
+// refused: when_any takes operations, and for a task a callable that takes a std::stop_token
+std::vector<Task<int>> tasks;
+run(queue, when_any(std::move(tasks)));
+
+// refused: this consumes what it is given, which has a name: write std::move(name)
+auto operation = queue.read(file, memory, 0);
+run(queue, when_any(operation, queue.sleep_for(1s)));
+
+// compiles
+auto loads = [](std::stop_token) -> Task<int> { return number(); };
+auto [which, bytes] =
+    run(queue, when_any(queue.read(file, memory, 0), queue.read(file, memory, 512).within(1s)));
+Winner<std::variant<int, Transfer, std::tuple<>>> any =
+    run(queue, when_any(loads, queue.read(file, make_buffer(), 0).stopped_by(std::stop_token{}),
+                        queue.sleep_for(1s)));
+std::vector<Operation<std::size_t>> operations;
+Winner<std::size_t> first = run(queue, when_any(std::move(operations)));
 
 // refused: a Task gives a value, a T& or nothing
 auto task = [](int& from) -> Task<int&&> { co_return std::move(from); };

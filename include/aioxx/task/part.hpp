@@ -9,29 +9,42 @@
 #include <cstddef>
 #include <exception>
 #include <optional>
+#include <stop_token>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 AIOXX_NAMESPACE_BEGIN
 namespace detail {
 
-/// What the parts of one when_all() have in common. It counts down to the waiter.
+/// What the parts of one when_all() or when_any() have in common. It counts down to the waiter.
 struct Gathering {
+    static constexpr std::size_t none = ~std::size_t{0};
+
     std::coroutine_handle<> waiter;
     TaskNode* task = nullptr; // that the waiter is part of
     // Those that have begun and not ended. One more while they are begun, so that none resumes the
     // waiter meanwhile.
     std::size_t left = 1;
     std::exception_ptr failure; // the first
+    // Of a when_any(): ends the others, where the first has ended, and which that is.
+    void (*give_up_others)(Gathering&) noexcept = nullptr;
+    std::size_t first = none;
+    std::stop_token losing; // asked to stop then
 
+    [[nodiscard]] bool is_decided() const noexcept { return first != none; }
     void fail(std::exception_ptr caught) noexcept {
-        if (!failure) {
+        if (!failure && !is_decided()) {
             failure = std::move(caught);
         }
     }
-    /// A part has ended. Gives what is to be resumed.
-    [[nodiscard]] std::coroutine_handle<> ended() noexcept {
+    /// The part at `place` has ended. Gives what is to be resumed.
+    [[nodiscard]] std::coroutine_handle<> ended(std::size_t place) noexcept {
+        if (give_up_others != nullptr && !is_decided()) {
+            first = place;
+            give_up_others(*this);
+        }
         return --left == 0 ? waiter : std::noop_coroutine();
     }
 };
@@ -40,6 +53,7 @@ struct Gathering {
 struct TaskFrame {
     struct promise_type {
         Gathering* gathering = nullptr;
+        std::size_t place = 0;
 
         [[nodiscard]] TaskNode* task_node() const noexcept { return gathering->task; }
         TaskFrame get_return_object() noexcept {
@@ -51,7 +65,7 @@ struct TaskFrame {
                 bool await_ready() noexcept { return false; }
                 std::coroutine_handle<>
                 await_suspend(std::coroutine_handle<promise_type> self) noexcept {
-                    return self.promise().gathering->ended();
+                    return self.promise().gathering->ended(self.promise().place);
                 }
                 void await_resume() noexcept {}
             };
@@ -87,7 +101,7 @@ TaskFrame await_part(Task<T> task, std::optional<Kept<T>>& result) {
     }
 }
 
-/// A task, awaited beside others.
+/// A task, awaited beside others. It is never given up by its when_any(): a token asks it to stop.
 template <typename T>
 class TaskPart {
 public:
@@ -97,24 +111,60 @@ public:
     TaskPart(const TaskPart&) = delete;
     TaskPart& operator=(const TaskPart&) = delete;
 
-    void begin(Gathering& gathering) {
-        try {
-            frame_ = await_part(std::move(*task_), value_);
-        } catch (...) { // no memory
-            gathering.fail(caught_exception());
-            --gathering.left;
-            return;
-        }
-        frame_.frame.promise().gathering = &gathering;
-        frame_.frame.resume();
+    void begin(Gathering& gathering, std::size_t place) {
+        begin(gathering, place, [this] { return std::move(*task_); });
     }
+    static bool give_up() noexcept { return false; }
     /// Once, of one that has ended well.
     Value take() { return std::move(*value_); }
 
+protected:
+    TaskPart() noexcept = default;
+
+    /// `make()` gives the task.
+    template <typename Make>
+    void begin(Gathering& gathering, std::size_t place, Make make) {
+        try {
+            frame_ = await_part<T>(make(), value_);
+        } catch (...) { // no memory
+            gathering.fail(caught_exception());
+            static_cast<void>(gathering.ended(place)); // not the last: others are to begin
+            return;
+        }
+        frame_.frame.promise().gathering = &gathering;
+        frame_.frame.promise().place = place;
+        frame_.frame.resume();
+    }
+
 private:
-    Task<T>* task_;
+    Task<T>* task_ = nullptr;
     std::optional<Value> value_;
     TaskFrame frame_; // gone first
+};
+
+template <typename Made>
+struct TaskOf {
+    using Part = void;
+};
+template <typename T>
+struct TaskOf<Task<T>> {
+    using Part = TaskPart<T>;
+};
+
+/// A task that a callable makes when it begins, of the token that stops it when it loses.
+template <typename Call>
+class CallPart : public TaskOf<std::invoke_result_t<Call&, std::stop_token>>::Part {
+    using Base = typename TaskOf<std::invoke_result_t<Call&, std::stop_token>>::Part;
+
+public:
+    explicit CallPart(Call& call) noexcept : call_(&call) {}
+
+    void begin(Gathering& gathering, std::size_t place) {
+        Base::begin(gathering, place, [&] { return (*call_)(gathering.losing); });
+    }
+
+private:
+    Call* call_;
 };
 
 /// An operation, awaited beside others. It has no frame: the waiter's is its place, and where that
@@ -132,17 +182,23 @@ public:
     OperationPart(const OperationPart&) = delete;
     OperationPart& operator=(const OperationPart&) = delete;
 
-    void begin(Gathering& gathering) {
+    void begin(Gathering& gathering, std::size_t place) {
+        if (gathering.give_up_others != nullptr) {
+            awaiter_.prepare_giving_up();
+        }
         try {
-            const int error = awaiter_.begin([this, &gathering] { end(gathering).resume(); });
+            const int error =
+                awaiter_.begin([this, &gathering, place] { end(gathering, place).resume(); });
             if (error == 0 || awaiter_.stays_refused(error, gathering.task)) {
                 return;
             }
         } catch (...) { // refused
             gathering.fail(caught_exception());
         }
-        --gathering.left;
+        static_cast<void>(gathering.ended(place)); // not the last: others are to begin
     }
+    /// False when it is not under way.
+    bool give_up() noexcept { return awaiter_.give_up(); }
     Value take() {
         if constexpr (std::is_void_v<Result>) {
             return {};
@@ -152,7 +208,7 @@ public:
     }
 
 private:
-    std::coroutine_handle<> end(Gathering& gathering) {
+    std::coroutine_handle<> end(Gathering& gathering, std::size_t place) {
         if (awaiter_.has_failed()) {
             try {
                 static_cast<void>(awaiter_.await_resume());
@@ -160,7 +216,7 @@ private:
                 gathering.fail(caught_exception());
             }
         }
-        return gathering.ended();
+        return gathering.ended(place);
     }
 
     Awaiter awaiter_;
@@ -201,6 +257,17 @@ struct ValueFor<Waited> {
 template <typename Waited>
 using ValueOf = typename ValueFor<Waited>::Type;
 
+/// False, with a sentence, for an operation that has a name.
+template <typename Given>
+constexpr bool expect_moved() {
+    if constexpr (std::is_lvalue_reference_v<Given> || std::is_const_v<Given>) {
+        asks_for_move<Given>();
+        return false;
+    } else {
+        return true;
+    }
+}
+
 template <typename... Part, typename Function>
 void for_each_part(std::tuple<Part...>& parts, Function function) {
     std::apply([&](Part&... part) { (function(part), ...); }, parts);
@@ -211,6 +278,29 @@ void for_each_part(std::vector<Part>& parts, Function function) {
         function(part);
     }
 }
+
+/// The wait for parts that have been gathered: an object beside it, as g++ 12 copies awaiters.
+template <typename Gathered>
+struct PartsAwaiter {
+    Gathered& gathered;
+
+    bool await_ready() noexcept { return false; }
+    template <typename Promise>
+    bool await_suspend(std::coroutine_handle<Promise> waiter) {
+        gathered.waiter = waiter;
+        gathered.task = task_of(waiter);
+        gathered.begin();
+        return --gathered.left != 0;
+    }
+    void await_resume() {
+        if (gathered.failure) {
+            std::rethrow_exception(gathered.failure);
+        }
+    }
+};
+
+template <typename Gathered>
+inline constexpr bool is_known_awaitable<PartsAwaiter<Gathered>> = true;
 
 } // namespace detail
 AIOXX_NAMESPACE_END

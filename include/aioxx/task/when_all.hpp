@@ -15,37 +15,27 @@
 AIOXX_NAMESPACE_BEGIN
 namespace detail {
 
-/// Begins all parts, and resumes when the last has ended.
+/// Begins all parts, and ends with the last.
 template <typename Parts>
-struct AllOf {
+struct AllOf : Gathering {
     Parts& parts;
-    Gathering gathering{};
 
-    bool await_ready() noexcept { return false; }
-    template <typename Promise>
-    bool await_suspend(std::coroutine_handle<Promise> waiter) {
-        gathering.waiter = waiter;
-        gathering.task = task_of(waiter);
+    explicit AllOf(Parts& gathered) noexcept : parts(gathered) {}
+
+    void begin() {
         for_each_part(parts, [this](auto& part) {
-            ++gathering.left;
-            part.begin(gathering);
+            ++left;
+            part.begin(*this, 0);
         });
-        return --gathering.left != 0;
-    }
-    void await_resume() {
-        if (gathering.failure) {
-            std::rethrow_exception(gathering.failure);
-        }
     }
 };
 
-template <typename Parts>
-inline constexpr bool is_known_awaitable<AllOf<Parts>> = true;
-
 template <typename... Waited>
 Task<std::tuple<ValueOf<Waited>...>> all_of(Waited... waited) {
+    using All = AllOf<std::tuple<PartOf<Waited>...>>;
     std::tuple<PartOf<Waited>...> parts{waited...};
-    co_await AllOf<std::tuple<PartOf<Waited>...>>{parts};
+    All all{parts};
+    co_await PartsAwaiter<All>{all};
     co_return std::apply(
         [](auto&... part) { return std::tuple<ValueOf<Waited>...>(part.take()...); }, parts);
 }
@@ -57,7 +47,9 @@ using AllOfMany = std::conditional_t<std::is_same_v<ValueOf<Waited>, std::tuple<
 template <typename Waited>
 Task<AllOfMany<Waited>> all_of_many(std::vector<Waited> waited) {
     std::vector<PartOf<Waited>> parts(waited.begin(), waited.end());
-    co_await AllOf<std::vector<PartOf<Waited>>>{parts};
+    using All = AllOf<std::vector<PartOf<Waited>>>;
+    All all{parts};
+    co_await PartsAwaiter<All>{all};
     if constexpr (!std::is_void_v<AllOfMany<Waited>>) {
         AllOfMany<Waited> values;
         values.reserve(parts.size());
@@ -75,11 +67,8 @@ constexpr bool expect_waitable() {
         static_assert(never<Given>, "this awaits tasks and operations: of whatever else can be "
                                     "awaited make a Task that awaits it");
         return false;
-    } else if constexpr (std::is_lvalue_reference_v<Given> || std::is_const_v<Given>) {
-        asks_for_move<Given>();
-        return false;
     } else {
-        return true;
+        return expect_moved<Given>();
     }
 }
 
