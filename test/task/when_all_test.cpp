@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 // when_all() of operations, and of operations and tasks.
 #include "queue/files.hpp"
-#include "task/foreign.hpp"
+#include "task/awaiting.hpp"
 
 #include <algorithm>
 #include <array>
@@ -31,30 +31,6 @@ namespace {
 aioxx::Task<int> number(Queue& queue, int value) {
     co_await queue.sleep_for(0ns);
     co_return value;
-}
-
-/// What `awaited` throws.
-template <typename Awaited>
-std::error_code error_of(Queue& queue, Awaited awaited) {
-    const auto awaits = [](Awaited what) -> aioxx::Task<std::error_code> {
-        try {
-            static_cast<void>(co_await std::move(what));
-        } catch (const std::system_error& error) {
-            co_return error.code();
-        }
-        co_return {};
-    };
-    return aioxx::run(queue, awaits(std::move(awaited)));
-}
-
-template <typename Awaited>
-Foreign awaits(Awaited awaited, bool& ended) {
-    static_cast<void>(co_await std::move(awaited));
-    ended = true;
-}
-
-aioxx::AlignedBuffer page() {
-    return aioxx::AlignedBuffer{4096, 4096};
 }
 
 } // namespace
@@ -180,10 +156,10 @@ TEST_CASE("a stop after the end of a part touches nothing, also where the queue 
     Queue second;
     bool ended = false;
     {
-        const Foreign both =
-            awaits(when_all(first->sleep_for(0ns).stopped_by(source.get_token()),
-                            second.sleep_for(1h).stopped_by(source.get_token()).completion()),
-                   ended);
+        const Foreign both = await_in_foreign(
+            when_all(first->sleep_for(0ns).stopped_by(source.get_token()),
+                     second.sleep_for(1h).stopped_by(source.get_token()).completion()),
+            ended);
         first->run();
         first.reset();
         source.request_stop(); // ASan: of the first queue nothing is there
@@ -199,9 +175,10 @@ TEST_CASE("a when_all that is destroyed gives up the operations that it waits fo
     aioxx::Condition condition{queue};
     unsigned told = 0;
     {
-        const Foreign waits = awaits(when_all(queue.poll(pipe.reader, POLLIN), condition.wait(),
-                                              number(queue, 1), queue.sleep_for(1h)),
-                                     ended);
+        const Foreign waits =
+            await_in_foreign(when_all(queue.poll(pipe.reader, POLLIN), condition.wait(),
+                                      number(queue, 1), queue.sleep_for(1h)),
+                             ended);
         condition.wait().start([&told](const aioxx::Completion& done) { told += !done.error(); });
         queue.run_ready();
         CHECK(queue.outstanding() == 4);

@@ -3,7 +3,7 @@
 #include "devices/fuse_server.hpp"
 #include "queue/files.hpp"
 #include "skip.hpp"
-#include "task/foreign.hpp"
+#include "task/awaiting.hpp"
 
 #include <algorithm>
 #include <array>
@@ -31,30 +31,6 @@ using aioxx::Task;
 using aioxx::when_any;
 
 namespace {
-
-/// What `awaited` throws.
-template <typename Awaited>
-std::error_code error_of(Queue& queue, Awaited awaited) {
-    const auto awaits = [](Awaited what) -> Task<std::error_code> {
-        try {
-            static_cast<void>(co_await std::move(what));
-        } catch (const std::system_error& error) {
-            co_return error.code();
-        }
-        co_return {};
-    };
-    return aioxx::run(queue, awaits(std::move(awaited)));
-}
-
-template <typename Awaited>
-Foreign awaits(Awaited awaited, bool& ended) {
-    static_cast<void>(co_await std::move(awaited));
-    ended = true;
-}
-
-aioxx::AlignedBuffer page() {
-    return aioxx::AlignedBuffer{4096, 4096};
-}
 
 /// Sleeps until it is told to stop, and then a little longer.
 Task<int> stops_slowly(Queue& queue, std::stop_token stop, bool& ended) {
@@ -272,7 +248,7 @@ TEST_CASE("a when_any that is destroyed gives up what it waits for") {
     bool ended = false;
     bool stopped = false;
     {
-        const Foreign waits = awaits(
+        const Foreign waits = await_in_foreign(
             when_any(queue.poll(pipe.reader, POLLIN), queue.sleep_for(1h),
                      [&](std::stop_token stop) { return stops_slowly(queue, stop, stopped); }),
             ended);
@@ -303,7 +279,8 @@ TEST_CASE("operations of two queues: the winner gives up what is the other's") {
     std::optional<Queue> other{std::in_place};
     bool ended = false;
     {
-        const Foreign waits = awaits(when_any(queue.sleep_for(1h), other->sleep_for(0ns)), ended);
+        const Foreign waits =
+            await_in_foreign(when_any(queue.sleep_for(1h), other->sleep_for(0ns)), ended);
         other->run();
         CHECK(ended);
         other.reset();
