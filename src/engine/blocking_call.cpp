@@ -188,7 +188,26 @@ void blocking_writes(std::span<Operation* const> run, int fd) noexcept {
     }
 }
 
+/// A read as most are, of a file that has offsets.
+std::int64_t read_once(const Operation& operation, int fd) noexcept {
+    const Request& request = operation.request;
+    const iovec part{static_cast<std::byte*>(request.data) + operation.done,
+                     request.length - operation.done};
+    const RwFlags flags = operation.asks_nowait() ? request.flags | RwFlags::nowait : request.flags;
+    return kernel::transfer(false, fd, &part, 1,
+                            request.offset + static_cast<std::int64_t>(operation.done),
+                            static_cast<int>(flags));
+}
+
 std::int64_t call_here(Operation& operation, int fd, bool stream) noexcept {
+    const Request& request = operation.request;
+    if (request.kind == Kind::read && !stream && request.offset >= 0 && !request.prioritised)
+        [[likely]] {
+        const std::int64_t result = read_once(operation, fd);
+        if (result != -EINTR && result != -ESPIPE && result != -EISDIR) [[likely]] {
+            return result;
+        } // else it has read nothing, and is made once more
+    }
     // An exact one in turn is carried on, perhaps beyond the limit.
     const bool carried_on = operation.in_turn && operation.request.exact &&
                             operation.file->traits.size_limit != FileTraits::no_limit;

@@ -24,7 +24,7 @@ public:
     static constexpr std::size_t all_of_pass = std::size_t{1024} * 1024;
 
     explicit FileRecord(const FileTraits& file_traits) noexcept
-        : traits(file_traits), submits_reads(RoutePolicy::submits_reads(file_traits)),
+        : traits(file_traits), usual_read(RoutePolicy::usual_read(file_traits)),
           most_for_pass(all_of_pass - (file_traits.on_server ? last_quarter(all_of_pass) : 0)) {}
     FileRecord(const FileRecord&) = delete;
     FileRecord& operator=(const FileRecord&) = delete;
@@ -40,7 +40,7 @@ public:
     RoutePolicy& policy(std::size_t direction) noexcept { return policies_[direction]; }
 
     FileTraits traits;
-    bool submits_reads; // RoutePolicy::submits_reads()
+    Way usual_read;              // RoutePolicy::usual_read()
     SlotHolder* slots = nullptr; // its file system's; set before the first operation
     std::size_t most_for_pass;   // its share of the bytes that are copied in a pass
     FileOrder order;

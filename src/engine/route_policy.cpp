@@ -66,6 +66,16 @@ RoutePolicy::Choice RoutePolicy::choose_direct(bool on_fuse, bool asks_nowait, b
     return {Way::submit_nowait};
 }
 
+Way RoutePolicy::usual_read(const FileTraits& file) noexcept {
+    if (file.stream || file.on_fuse) {
+        return Way::worker;
+    }
+    if (file.direct) {
+        return Way::submit;
+    }
+    return file.never_waits || file.in_memory ? Way::call : Way::call_nowait;
+}
+
 void RoutePolicy::try_refused(const FileTraits& file, int error, bool asks_for_more) noexcept {
     if (error == EOPNOTSUPP && (file.stream || !asks_for_more)) {
         refuse_nowait();

@@ -57,17 +57,19 @@ public:
     /// here.
     Choice choose(const FileTraits& file, const Question& question) noexcept;
 
-    /// Whether all reads of the file that ask for no NOWAIT go by io_submit, but those that
-    /// take_submit() refuses.
-    [[nodiscard]] static bool submits_reads(const FileTraits& file) noexcept {
-        return file.direct && !file.on_fuse;
-    }
-    /// For the next of these: whether it is submitted and not watched. Counts it, if so, as
-    /// choose() does.
-    [[nodiscard]] bool take_submit() noexcept {
-        const bool usual = offloaded_ == 0 && watched_ == 0 && unwatched_ > 0;
-        unwatched_ = static_cast<std::uint16_t>(unwatched_ - (usual ? 1 : 0));
-        return usual;
+    /// The way of most reads of the file: of those that are small and ask for no NOWAIT, where
+    /// there is kernel AIO, without `nowait_always`, and take_usual() agrees. Way::worker: there is
+    /// none.
+    [[nodiscard]] static Way usual_read(const FileTraits& file) noexcept;
+    /// For the next of these, by `way`: whether choose() would say so, and that it is not watched.
+    /// Counts it, if so, as choose() does.
+    [[nodiscard]] bool take_usual(Way way) noexcept {
+        if (way == Way::submit) {
+            const bool is_usual = offloaded_ == 0 && watched_ == 0 && unwatched_ > 0;
+            unwatched_ = static_cast<std::uint16_t>(unwatched_ - (is_usual ? 1 : 0));
+            return is_usual;
+        }
+        return way == Way::call || (!refuses_nowait() && skips_ == 0);
     }
 
     /// Whether the next transfer may go by io_submit: then it needs a slot.

@@ -75,29 +75,56 @@ inline void Scheduler::dispatch(Operation& operation) noexcept {
     }
 }
 
-/// A direct read that nothing keeps from io_submit: start_any() would find the same by more
-/// questions.
-inline bool Scheduler::is_usual(const Operation& operation) const noexcept {
-    const FileRecord& file = *operation.file;
+/// Whether the engine's own thread may copy that much. Of streams only the part is copied that the
+/// kernel has, or has room for.
+inline bool Scheduler::is_small(const Operation& operation) const noexcept {
+    if (operation.file->traits.stream) {
+        return true;
+    }
+    const std::size_t bytes = operation.remaining();
+    return bytes <= most_for_call && called_ + bytes <= operation.file->most_for_pass;
+}
+
+/// A read that nothing keeps from the usual way of its file: start_any() would find the same by
+/// more questions. False where anything is otherwise.
+inline bool Scheduler::start_usual(Operation& operation) noexcept {
+    FileRecord& file = *operation.file;
     assert(file.usable);                              // as it is at each start
     assert(backlog_.empty() || !may_leave_backlog()); // as it is after each event
-    return file.submits_reads && operation.is_read() && usual_reads_ &&
-           !asks_for_nowait(operation) && slots_.available() && !file.slots->is_slow();
+    if (!operation.is_read() || asks_for_nowait(operation) || !usual_reads_) {
+        return false;
+    }
+    if (file.usual_read == Way::submit) [[likely]] {
+        if (!slots_.available() || file.slots->is_slow() ||
+            !file.policy(0).take_usual(Way::submit)) {
+            return false;
+        }
+        take_slot(operation);
+        operation.watch = SubmitWatch::none;
+        operation.way = Way::submit;
+        operation.move_to(State::to_submit);
+        to_submit.push_back(operation);
+        return true;
+    }
+    if (file.usual_read == Way::worker || operation.request.is_vectored() || !is_small(operation) ||
+        !file.policy(0).take_usual(file.usual_read)) {
+        return false;
+    }
+    called_ += operation.request.length;
+    statistics_.nowait_tries += file.usual_read == Way::call_nowait ? 1 : 0;
+    operation.watch = SubmitWatch::none;
+    operation.way = file.usual_read;
+    operation.move_to(State::to_call);
+    to_call.push_back(operation);
+    return true;
 }
 
 void Scheduler::start(Operation& operation) noexcept {
-    FileRecord& file = *operation.file;
     operation.begin();
-    ++file.operations;
-    if (is_usual(operation) && file.policy(0).take_submit()) [[likely]] {
-        operation.watch = SubmitWatch::none;
-        operation.way = Way::submit;
-        take_slot(operation);
-        operation.move_to(State::to_submit);
-        to_submit.push_back(operation);
-        return;
+    ++operation.file->operations;
+    if (!start_usual(operation)) {
+        start_any(operation);
     }
-    start_any(operation);
 }
 
 /// Any other. It may have to wait behind others on its file.
@@ -142,16 +169,6 @@ void Scheduler::go_on(Operation& operation) noexcept {
     } else {
         dispatch(operation);
     }
-}
-
-/// Whether the engine's own thread may copy that much. Of streams only the part is copied that the
-/// kernel has, or has room for.
-inline bool Scheduler::is_small(const Operation& operation) const noexcept {
-    if (operation.file->traits.stream) {
-        return true;
-    }
-    const std::size_t bytes = operation.remaining();
-    return bytes <= most_for_call && called_ + bytes <= operation.file->most_for_pass;
 }
 
 inline RoutePolicy::Question Scheduler::question(const Operation& operation) const noexcept {

@@ -118,7 +118,7 @@ public:
     [[nodiscard]] std::size_t backlog_size() const noexcept { return backlog_.size(); }
 
 private:
-    [[nodiscard]] bool is_usual(const Operation& operation) const noexcept;
+    [[nodiscard]] bool start_usual(Operation& operation) noexcept;
     void start_any(Operation& operation) noexcept;
     bool enter_append(Operation& operation) noexcept;
     void go_on(Operation& operation) noexcept;

@@ -368,7 +368,7 @@ TEST_CASE("a submit is taken where the rows say so and it is not watched, or not
         RoutePolicy shortcut = policy;
         const RoutePolicy before = policy;
         const RoutePolicy::Choice choice = policy.choose(direct, {});
-        const bool is_taken = shortcut.take_submit();
+        const bool is_taken = shortcut.take_usual(Way::submit);
         ++(is_taken ? taken : refused);
         const RoutePolicy& expected = is_taken ? policy : before;
         REQUIRE(std::memcmp(&shortcut, &expected, sizeof(RoutePolicy)) == 0);
@@ -376,12 +376,52 @@ TEST_CASE("a submit is taken where the rows say so and it is not watched, or not
             REQUIRE(choice.way == Way::submit);
             REQUIRE(choice.watch == SubmitWatch::none);
         }
-        random = random * 1664525U + 1013904223U; // Numerical Recipes' generator
+        random = random * 1664525U + 1013904223U;                    // Numerical Recipes' generator
         const bool slept = (i / 20'000) % 2 == 1 && random % 3 == 0; // at times
         policy.submitted(choice.watch, choice.watch == SubmitWatch::alone, slept);
     }
     CHECK(taken > 1000);
     CHECK(refused > 1000);
+}
+
+TEST_CASE("the usual way of reads is what the rows say of every file, whatever is known of it") {
+    unsigned usual = 0;
+    for (unsigned bits = 0; bits < 128; ++bits) {
+        const FileTraits file{.regular = (bits & 1U) != 0,
+                              .stream = (bits & 2U) != 0,
+                              .direct = (bits & 4U) != 0,
+                              .in_memory = (bits & 8U) != 0,
+                              .never_waits = (bits & 16U) != 0,
+                              .on_fuse = (bits & 32U) != 0,
+                              .on_server = (bits & 64U) != 0};
+        if (file.direct && (file.stream || file.in_memory)) {
+            continue; // there is none
+        }
+        for (const unsigned learnt : {0U, 1U, 2U, 3U}) {
+            RoutePolicy policy;
+            if (learnt == 1) {
+                policy.refuse_nowait();
+            } else if (learnt == 2) {
+                miss(policy);
+            }
+            for (unsigned i = 0; learnt == 3 && i <= RoutePolicy::watched_at_first; ++i) {
+                policy.choose(direct, {}); // so that the next is not watched
+            }
+            RoutePolicy shortcut = policy;
+            const Way way = RoutePolicy::usual_read(file);
+            if (way == Way::worker || !shortcut.take_usual(way)) {
+                continue;
+            }
+            ++usual;
+            CAPTURE(bits);
+            CAPTURE(learnt);
+            const RoutePolicy::Choice choice = policy.choose(file, {});
+            CHECK(choice.way == way);
+            CHECK(choice.watch == SubmitWatch::none);
+            CHECK(std::memcmp(&shortcut, &policy, sizeof(RoutePolicy)) == 0);
+        }
+    }
+    CHECK(usual > 50);
 }
 
 TEST_CASE("what needs no slot never goes by io_submit, and what needs one does at first") {

@@ -137,7 +137,9 @@ TEST_CASE("a NOWAIT read that answers 0 where the file goes on is made again") {
     RunningEngine engine;
     const TemporaryFile content{"abc"};
     const File file = File::borrow(content);
-    engine.file_of(file).traits.in_memory = false;
+    engine::OpenFile& used = engine.file_of(file);
+    used.traits.in_memory = false;
+    used.usual_read = engine::RoutePolicy::usual_read(used.traits);
     kernel.answer(Call::transfer, {Answer::at_most(0)});
     Transfer read;
     engine.begin(read, Kind::read, file);
