@@ -110,6 +110,8 @@ const char* name_of(engine::Kind kind) noexcept {
         return "wait for quarantine";
     case Kind::condition:
         return "wait for condition";
+    case Kind::yield:
+        return "yield";
     case Kind::none:
         break;
     }

@@ -112,6 +112,10 @@ void Queue::throw_failed(const detail::Request& request, const detail::StartedFi
 }
 
 void Queue::run() {
+    run(std::stop_token{}); // which is never asked
+}
+
+void Queue::run(std::stop_token token) {
     if (Implementation::usable(implementation_) == nullptr) {
         return;
     }
@@ -119,14 +123,21 @@ void Queue::run() {
     const queue::Entry entry{queue.owner, "Queue::run"};
     queue.refuse_if_running("Queue::run, inside a callback or task of its own");
     queue.rethrow();
-    while (!queue.stopped.exchange(false)) {
+    const std::stop_callback wakes{token, [&queue]() noexcept {
+                                       if (!queue.is_copy()) {
+                                           queue.engine.wake();
+                                       }
+                                   }};
+    while (!token.stop_requested() && !queue.stopped.exchange(false)) {
         const std::size_t delivered = queue.pass();
         queue.rethrow();
         if (delivered == 0) {
             if (!queue.anything_outstanding()) {
                 return;
             }
-            queue.wait();
+            if (!token.stop_requested()) { // after the pass, which takes wakes away
+                queue.wait();
+            }
         }
     }
 }

@@ -196,7 +196,7 @@ void Queue::Implementation::begin_own(Record& record) noexcept {
     } else if (record.waits_for_condition()) {
         detail::WaitList::of(record).enter(*this, record);
     } else if (record.timer == Record::no_timer) {
-        finish_own(record, 0); // a sleep without an end would be of no use
+        finish_own(record, 0); // a yield; and a sleep without an end would be of no use
     }
 }
 

@@ -198,6 +198,24 @@ run(queue, when_all(nothing(), std::suspend_always{}));
 // refused: this awaits tasks and operations: of whatever else can be awaited make a Task
 run(queue, when_all(std::vector<int>{}));
 
+// refused: post() takes a Task<void>: what another gives would be lost
+post(queue, number());
+
+// refused: this consumes what it is given, which has a name: write std::move(name)
+auto task = nothing();
+post(queue, task);
+
+// refused: a task is handed over by aioxx::post(queue, std::move(task))
+queue.post(nothing());
+
+// refused: within
+auto operation = queue.yield().within(1s);
+
+// compiles
+queue.run(std::stop_token{});
+post(queue, nothing());
+auto yields = [&]() -> Task<> { co_await queue.yield(); };
+
 // refused: when_any takes operations, and for a task a callable that takes a std::stop_token
 run(queue, when_any(queue.sleep_for(1s), number()));
 

@@ -24,6 +24,7 @@ enum class Kind : std::uint8_t {
     capacity,   ///< Waits until the queue takes another operation. The queue's own as well.
     quarantine, ///< Waits for what was given up. Likewise.
     condition,  ///< Waits until the program says so. Likewise.
+    yield,      ///< Waits for the next delivery. Likewise.
     none,       ///< Nothing yet, or nothing that exists.
 };
 

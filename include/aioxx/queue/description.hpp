@@ -22,6 +22,7 @@ enum class OperationKind : std::uint8_t {
     capacity,   ///< Queue::wait_for_capacity
     quarantine, ///< Queue::wait_for_quarantine
     condition,  ///< Condition::wait, Semaphore::acquire
+    yield,
 };
 
 namespace detail {
@@ -80,6 +81,7 @@ template <typename Self, OperationKind kind>
 class Description {
     static constexpr bool has_priority =
         kind == OperationKind::transfer || kind == OperationKind::flush;
+    static constexpr bool can_wait = kind != OperationKind::yield; // and so has deadlines
 
 public:
     Description(Queue& queue, Request&& request) noexcept
@@ -127,10 +129,10 @@ public:
     /// Ownership: borrowed memory is copied, so that it is free when the completion has been
     /// delivered. Errors: start() fails with EAGAIN where Options::copy_limit is used up for now,
     /// and with EINVAL for more bytes than that: move the buffer in.
-    Self&& until(std::chrono::steady_clock::time_point time) && noexcept {
+    Self&& until(std::chrono::steady_clock::time_point time) && noexcept requires can_wait {
         return std::move(until(time));
     }
-    Self& until(std::chrono::steady_clock::time_point time) & noexcept {
+    Self& until(std::chrono::steady_clock::time_point time) & noexcept requires can_wait {
         if (!request_.has_deadline || time < request_.deadline) {
             request_.deadline = time;
             request_.has_deadline = true;
@@ -140,8 +142,12 @@ public:
         return self();
     }
     /// A `span` below zero has passed; one that reaches beyond the clock's end never does.
-    Self&& within(std::chrono::nanoseconds span) && noexcept { return std::move(within(span)); }
-    Self& within(std::chrono::nanoseconds span) & noexcept { return until(from_now(span)); }
+    Self&& within(std::chrono::nanoseconds span) && noexcept requires can_wait {
+        return std::move(within(span));
+    }
+    Self& within(std::chrono::nanoseconds span) & noexcept requires can_wait {
+        return until(from_now(span));
+    }
 
 protected:
     ~Description() = default;

@@ -18,7 +18,9 @@
 #include <exception>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 #include <sys/uio.h>
@@ -191,6 +193,18 @@ public:
         return sleep_until(detail::from_now(span)); // the longest has no end
     }
 
+    /// Ends with the next delivery: a task that computes for long lets others go on before it does,
+    /// and timers, posted calls and completions be looked at. One that yields for ever keeps run()
+    /// running, and nothing waiting; run_ready() comes to an end all the same. As any operation it
+    /// takes a place of Options::limit.
+    ///
+    ///     co_await queue.yield();
+    Operation<void, OperationKind::yield> yield() {
+        detail::Request request;
+        request.kind = Kind::yield;
+        return {*this, std::move(request)};
+    }
+
     /// Completes when fewer operations are outstanding than Options::limit allows, and when there
     /// is room for the copy that was refused last before it begins (Options::copy_limit). Others
     /// may take that room first: smaller ones can keep a large one waiting as long as they come.
@@ -230,6 +244,10 @@ public:
     ///
     /// std::system_error with EDEADLK inside a callback, posted call or task of this queue.
     void run();
+    /// The same until `token` is asked to stop, from whichever thread: run() then returns after the
+    /// delivery that it is in, and what is outstanding stays so. stop() ends it as well. Other than
+    /// stop(), which ends the next run() where none runs, a token ends no other than this one.
+    void run(std::stop_token token);
     /// Waits for at least one completion, delivers what there is; false when nothing is
     /// outstanding. EDEADLK as run().
     bool run_once();
@@ -238,8 +256,9 @@ public:
     /// it comes to an end also where that completes at once. Returns how many completions and
     /// posted calls were delivered.
     std::size_t run_ready();
-    /// Ends a run() or run_once(), this one or the next. The run() of a task is not ended: what it
-    /// awaits has a stop token for that. From any thread. Async-signal-safe.
+    /// Ends a run() or run_once(), this one or the next; run(token) ends it by a token, once and
+    /// for all. The run() of a task is not ended: what it awaits has a stop token for that. From
+    /// any thread. Async-signal-safe.
     void stop() noexcept;
 
     /// Submits what was started inside a callback now, and not when the callback returns.
@@ -248,6 +267,9 @@ public:
     /// Has `callable()` called by the queue's thread. From any thread; up to 48 bytes.
     template <typename Callable>
     void post(Callable&& callable) {
+        static_assert(std::is_invocable_v<std::decay_t<Callable>&>,
+                      "post takes what can be called without arguments; a task is handed over by "
+                      "aioxx::post(queue, std::move(task))");
         auto message = [call = std::forward<Callable>(callable)](Completion&) mutable { call(); };
         auto handler = std::make_unique<detail::Handler>();
         handler->emplace(std::move(message));

@@ -97,6 +97,19 @@ inline void spawn(Queue& queue, Task<void>&& task) {
     detail::begin(queue, detail::spawn_root(std::move(task)));
 }
 
+/// spawn() from any thread: the queue's thread begins `task`, as a posted call.
+///
+/// Ownership: the queue has the task from here on. On a queue that has been closed it does not
+/// begin. Its frame, with the parameters in it, is destroyed then: by the thread that closes, runs
+/// or destroys the queue, or in here where the destructor has come to the end of what was posted.
+/// The Queue is there until this returns, or until the task has begun.
+///
+/// Errors: std::bad_alloc, and EINVAL as with Queue::post; the task has been destroyed then.
+inline void post(Queue& queue, Task<void>&& task) {
+    detail::TaskAccess::expect_unused(task);
+    queue.post([&queue, handed = std::move(task)]() mutable { spawn(queue, std::move(handed)); });
+}
+
 /// Begins `task` and runs the queue, everything else on it included, until it has ended; returns
 /// what it returns and throws what it throws. Inside a callback or a task of the queue it throws
 /// EDEADLK, and the task does not begin: co_await there.
@@ -133,6 +146,14 @@ void spawn(Queue& /*queue*/, Task<T>&& /*task*/) {
 }
 template <typename T>
 void spawn(Queue& /*queue*/, const Task<T>& /*task*/) {
+    detail::asks_for_move<T>();
+}
+template <typename T>
+void post(Queue& /*queue*/, Task<T>&& /*task*/) {
+    static_assert(std::is_void_v<T>, "post() takes a Task<void>: what another gives would be lost");
+}
+template <typename T>
+void post(Queue& /*queue*/, const Task<T>& /*task*/) {
     detail::asks_for_move<T>();
 }
 template <typename T>
