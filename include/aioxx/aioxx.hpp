@@ -15,6 +15,7 @@
 #include <aioxx/core/iocb.hpp>
 #include <aioxx/core/limits.hpp>
 #include <aioxx/file/aligned_buffer.hpp>
+#include <aioxx/file/buffer_pool.hpp>
 #include <aioxx/file/capabilities.hpp>
 #include <aioxx/file/file.hpp>
 #include <aioxx/version.hpp>

@@ -30,8 +30,13 @@ AlignedBuffer::AlignedBuffer(std::size_t size, std::size_t alignment)
     }
 }
 
-void AlignedBuffer::release(std::byte* data, std::size_t alignment) noexcept {
-    ::operator delete (data, std::align_val_t{alignment});
+void AlignedBuffer::release(std::byte* data, std::size_t alignment,
+                            detail::BufferOwner* owner) noexcept {
+    if (owner != nullptr) {
+        owner->give_back(*owner, data);
+    } else {
+        ::operator delete (data, std::align_val_t{alignment});
+    }
 }
 
 AIOXX_NAMESPACE_END

@@ -10,8 +10,20 @@
 
 AIOXX_NAMESPACE_BEGIN
 
+namespace detail {
+
+class BufferStore;
+
+/// To whom memory goes back that is not of the buffer's own making.
+struct BufferOwner {
+    void (*give_back)(BufferOwner& owner, std::byte* data) noexcept;
+};
+
+} // namespace detail
+
 /// Memory for direct I/O: a block of bytes whose address is a multiple of `alignment`. Owns it,
-/// moves without copying; the bytes are not initialised. A moved-from buffer is empty.
+/// moves without copying; the bytes are not initialised. A moved-from buffer is empty. One that was
+/// taken from a BufferPool goes back there by itself.
 ///
 /// It is a contiguous range, so it passes wherever a `std::span<std::byte>` is asked for.
 class AIOXX_API AlignedBuffer {
@@ -23,17 +35,19 @@ public:
 
     AlignedBuffer(AlignedBuffer&& other) noexcept
         : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)),
-          alignment_(std::exchange(other.alignment_, 1)) {}
+          alignment_(std::exchange(other.alignment_, 1)),
+          owner_(std::exchange(other.owner_, nullptr)) {}
     AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
         AlignedBuffer taken{std::move(other)};
         std::swap(data_, taken.data_);
         std::swap(size_, taken.size_);
         std::swap(alignment_, taken.alignment_);
+        std::swap(owner_, taken.owner_);
         return *this;
     }
     ~AlignedBuffer() {
         if (data_ != nullptr) {
-            release(data_, alignment_);
+            release(data_, alignment_, owner_);
         }
     }
 
@@ -54,11 +68,19 @@ public:
     }
 
 private:
-    static void release(std::byte* data, std::size_t alignment) noexcept;
+    friend class detail::BufferStore;
+
+    AlignedBuffer(std::byte* data, std::size_t size, std::size_t alignment,
+                  detail::BufferOwner* owner) noexcept
+        : data_(data), size_(size), alignment_(alignment), owner_(owner) {}
+
+    static void release(std::byte* data, std::size_t alignment,
+                        detail::BufferOwner* owner) noexcept;
 
     std::byte* data_ = nullptr;
     std::size_t size_ = 0;
     std::size_t alignment_ = 1;
+    detail::BufferOwner* owner_ = nullptr; // none: operator new has given it
 };
 
 AIOXX_NAMESPACE_END
