@@ -76,6 +76,7 @@ void Operation::prepare_other(int fd) noexcept {
     case Kind::quarantine:
     case Kind::condition:
     case Kind::yield:
+    case Kind::buffer:
     case Kind::none:
         iocb.prepare_poll(fd, request.poll_events);
         break;

@@ -24,8 +24,9 @@ PLACES = {
     "watched": "readiness",
     "completed": "completed",
 }
-OWN_PLACES = {"sleep": "timer", "capacity": "queue", "quarantine": "queue", "condition": "queue"}
-KINDS = {kind: f"wait for {kind}" for kind in ("capacity", "quarantine", "condition")}
+WAITS = ("capacity", "quarantine", "condition", "buffer")
+OWN_PLACES = {"sleep": "timer", **{kind: "queue" for kind in WAITS}}
+KINDS = {kind: f"wait for {kind}" for kind in WAITS}
 TRANSFERS = ("read", "write", "readv", "writev")
 
 # As in src/queue/record.hpp.

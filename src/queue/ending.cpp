@@ -33,14 +33,16 @@ Cancellation Queue::Implementation::recall(Record& record) noexcept {
     if (!record.is_queues_own()) {
         return engine.cancel(record);
     }
-    leave_own_list(record);
+    if (!leave_own_list(record)) {
+        return Cancellation::too_late;
+    }
     timers.remove(record);
     finish_own(record, ECANCELED);
     return Cancellation::cancelled;
 }
 
-/// Of those that the engine does not know.
-void Queue::Implementation::leave_own_list(Record& record) noexcept {
+/// Of those that the engine does not know. False when it has ended meanwhile, in another thread.
+bool Queue::Implementation::leave_own_list(Record& record) noexcept {
     if (record.waits_for_capacity()) {
         rooms.remove(record);
         --places;
@@ -48,7 +50,11 @@ void Queue::Implementation::leave_own_list(Record& record) noexcept {
         quarantine_waits.remove(record);
     } else if (record.waits_for_condition()) {
         detail::WaitList::of(record).leave(record);
+    } else if (record.waits_for_buffer() && !record.pool_wait->leave()) {
+        end_pool_waits();
+        return false;
     }
+    return true;
 }
 
 /// 1 when it was cancelled, or asked to be.
@@ -117,8 +123,7 @@ Queue::Left Queue::Implementation::run_down(std::optional<Clock::time_point> dea
             break;
         }
         if (delivered > 0 || engine.has_completed() || !finished.empty() ||
-            first_given_up != nullptr ||
-            any_posts.load(std::memory_order_acquire)) { // what woke for them has been reaped
+            first_given_up != nullptr || any_messages()) { // what woke for them has been reaped
             continue;
         }
         std::error_code error; // EINTR: once more

@@ -259,6 +259,9 @@ void Queue::Implementation::forget(Record& record) noexcept {
         return;
     }
     cancel(record);
+    if (record.waits_for_buffer()) {
+        record.buffer = AlignedBuffer{}; // which was given to it: others may wait
+    }
     while (record.borrows && record.state() != engine::State::completed) {
         while (engine::Operation* const other = engine.take()) {
             other->move_to(engine::State::completed);

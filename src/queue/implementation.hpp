@@ -15,6 +15,7 @@
 #include "queue/copies.hpp"
 #include "queue/descriptor_reference.hpp"
 #include "queue/owner.hpp"
+#include "queue/pool_wait.hpp"
 #include "queue/record.hpp"
 #include "queue/timers.hpp"
 #include "queue/visitors.hpp"
@@ -77,7 +78,7 @@ struct Queue::Implementation : queue::Background::Rest {
     detail::Handler* prepare(detail::Request& request, int& error);
     Record* prepare_usual(detail::Request& request) noexcept;
     detail::Handler* prepare_any(detail::Request& request, int& error);
-    void copy_memory(Record& record, detail::Request& request);
+    void make_parts(Record& record, detail::Request& request);
     /// What the engine knows of `file`. Throws std::bad_alloc.
     queue::DescriptorReference& file_of(const File& file) {
         detail::SharedDescriptor& descriptor = detail::SharedDescriptor::of(file);
@@ -103,6 +104,8 @@ struct Queue::Implementation : queue::Background::Rest {
     OperationId launch_alone(Record& record) noexcept;
     void begin_own(Record& record) noexcept;
     void begin_timed(Record& record) noexcept;
+    void begin_waiting_for_buffer(Record& record) noexcept;
+    void end_pool_waits() noexcept;
     /// Those that wait for room take none.
     [[nodiscard]] bool is_full() const noexcept {
         assert(places == options.limit - (outstanding() - rooms.size()));
@@ -188,6 +191,10 @@ struct Queue::Implementation : queue::Background::Rest {
     void set_timer() noexcept;
     void watch_timer_file() noexcept;
     void signal_if_ready() noexcept;
+    /// That other threads have left.
+    [[nodiscard]] bool any_messages() const noexcept {
+        return any_posts.load(std::memory_order_acquire) || !ended_pool_waits.empty();
+    }
     /// At its end a callback's pass looks for itself.
     void signal_outside() noexcept {
         if (delivering == 0) {
@@ -213,7 +220,7 @@ struct Queue::Implementation : queue::Background::Rest {
     // Cancelling
     Cancellation cancel(Record& record) noexcept;
     Cancellation recall(Record& record) noexcept;
-    void leave_own_list(Record& record) noexcept;
+    bool leave_own_list(Record& record) noexcept;
     void finish_own(Record& record, int error) noexcept;
     std::size_t cancel_all() noexcept;
     std::size_t cancel_on(queue::DescriptorReference& file) noexcept;
@@ -259,6 +266,7 @@ struct Queue::Implementation : queue::Background::Rest {
 
     const std::uint64_t generation = fork_generation::enter(); // of the process whose queue it is
     queue::Visitors visitors;
+    queue::EndedPoolWaits ended_pool_waits{visitors, engine};
     queue::Owner owner;
     std::atomic<bool> stopped{false};
     std::atomic<bool> any_posts{false};

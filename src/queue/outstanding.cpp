@@ -112,6 +112,8 @@ const char* name_of(engine::Kind kind) noexcept {
         return "wait for condition";
     case Kind::yield:
         return "yield";
+    case Kind::buffer:
+        return "wait for buffer";
     case Kind::none:
         break;
     }

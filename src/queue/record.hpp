@@ -5,6 +5,7 @@
 #include <aioxx/queue/request.hpp>
 
 #include "engine/operation.hpp"
+#include "queue/pool_wait.hpp"
 #include "queue/record_ring.hpp"
 
 #include <array>
@@ -39,6 +40,7 @@ struct Record : engine::Operation, detail::Handler, RecordLink {
     static constexpr std::size_t no_timer = ~std::size_t{0};
 
     AlignedBuffer buffer;
+    std::unique_ptr<PoolWait> pool_wait; // made when it first waits for a pool's buffer, and kept
     std::vector<iovec> vectors;   // a copy of the user's; its memory is kept for the next use
     std::size_t vector_bytes = 0; // in all of these
     std::chrono::nanoseconds started_at{}; // engine::monotonic_tick(), of the pass
@@ -68,6 +70,9 @@ struct Record : engine::Operation, detail::Handler, RecordLink {
     }
     [[nodiscard]] bool waits_for_condition() const noexcept {
         return request.kind == engine::Kind::condition;
+    }
+    [[nodiscard]] bool waits_for_buffer() const noexcept {
+        return request.kind == engine::Kind::buffer;
     }
     /// One that does not reach the engine.
     [[nodiscard]] bool is_queues_own() const noexcept {

@@ -53,6 +53,9 @@ std::size_t Queue::Implementation::pass_for_user() {
 std::size_t Queue::Implementation::round() {
     std::size_t count = 0;
     engine.reap();
+    if (!ended_pool_waits.empty()) [[unlikely]] {
+        end_pool_waits();
+    }
     if (!timers.empty()) {
         expire();
     }
@@ -229,7 +232,9 @@ void Queue::Implementation::admit_waiting_for_room() noexcept {
 /// A sleep ends well, unless its deadline comes before its end; a wait for something else has timed
 /// out.
 void Queue::Implementation::expire_own(Record& record) noexcept {
-    leave_own_list(record);
+    if (!leave_own_list(record)) {
+        return; // and well
+    }
     if (record.times_out) {
         record.marks |= mark::timed_out;
     }
@@ -310,7 +315,7 @@ void Queue::Implementation::watch_timer_file() noexcept {
 
 void Queue::Implementation::wait(bool heeds_stop) {
     if (engine.has_completed() || !finished.empty() || first_given_up != nullptr ||
-        any_posts.load() || (heeds_stop && stopped.load())) {
+        any_messages() || (heeds_stop && stopped.load())) {
         return;
     }
     if (!closed_files->empty()) {

@@ -84,6 +84,11 @@ detail::Handler* Queue::Implementation::prepare_any(detail::Request& request, in
         error = EINVAL;
         return nullptr;
     }
+    if (request.kind == Kind::buffer &&
+        static_cast<const detail::BufferStore*>(request.data)->is_copy()) [[unlikely]] {
+        error = EINVAL; // the parent's pool
+        return nullptr;
+    }
     if (request.can_be_given_up) [[unlikely]] {
         error = make_room(request);
         if (error != 0) {
@@ -98,22 +103,26 @@ detail::Handler* Queue::Implementation::prepare_any(detail::Request& request, in
     } else {
         record.borrows = record.is_transfer() && request.length > 0;
     }
-    if (request.is_vectored() || request.can_be_given_up) [[unlikely]] {
-        copy_memory(record, request);
+    if (request.is_vectored() || request.can_be_given_up || request.kind == Kind::buffer)
+        [[unlikely]] {
+        make_parts(record, request);
     }
     request.begun = true;
     return &record;
 }
 
-/// The array of a vectored transfer; and the memory itself for what can be given up. Throws
-/// std::bad_alloc, and has given record and buffer back then.
-void Queue::Implementation::copy_memory(Record& record, detail::Request& request) {
+/// Copies the array of a vectored transfer, and the memory itself for what can be given up; makes
+/// what waits for a pool. Throws std::bad_alloc, and has given record and buffer back then.
+void Queue::Implementation::make_parts(Record& record, detail::Request& request) {
     try {
         if (request.is_vectored()) {
             const auto* const first = static_cast<const iovec*>(request.data);
             record.vectors.assign(first, first + request.length);
             record.vector_bytes = bytes_of(request);
             record.request.data = record.vectors.data();
+        }
+        if (request.kind == Kind::buffer && !record.pool_wait) {
+            record.pool_wait = std::make_unique<queue::PoolWait>(ended_pool_waits, record);
         }
         if (request.can_be_given_up) {
             prepare_giving_up(record, request);
@@ -195,8 +204,30 @@ void Queue::Implementation::begin_own(Record& record) noexcept {
         begin_waiting_for_quarantine(record);
     } else if (record.waits_for_condition()) {
         detail::WaitList::of(record).enter(*this, record);
+    } else if (record.waits_for_buffer()) {
+        begin_waiting_for_buffer(record);
     } else if (record.timer == Record::no_timer) {
         finish_own(record, 0); // a yield; and a sleep without an end would be of no use
+    }
+}
+
+void Queue::Implementation::begin_waiting_for_buffer(Record& record) noexcept {
+    record.buffer =
+        record.pool_wait->begin(*static_cast<detail::BufferStore*>(record.request.data));
+    if (record.buffer.data() != nullptr) {
+        end_pool_waits(); // of those that have asked before
+        finish_own(record, 0);
+    }
+}
+
+/// Of waits for a pool's buffer, what other threads have ended.
+void Queue::Implementation::end_pool_waits() noexcept {
+    queue::PoolWait* next = ended_pool_waits.take();
+    while (next != nullptr) {
+        queue::PoolWait& ended = *next;
+        next = ended.next;
+        ended.record.buffer = ended.end();
+        finish_own(ended.record, ended.record.buffer.data() != nullptr ? 0 : ECANCELED);
     }
 }
 
@@ -207,8 +238,7 @@ void Queue::Implementation::signal_if_ready() noexcept {
     if (EventFd* const counter = engine.event_counter();
         counter != nullptr && !is_copy() &&
         (engine.has_completed() || engine.has_unsubmitted() || !finished.empty() ||
-         first_given_up != nullptr || !failures.empty() ||
-         any_posts.load(std::memory_order_acquire))) {
+         first_given_up != nullptr || !failures.empty() || any_messages())) {
         std::error_code ignored;
         counter->signal(1, ignored);
     }

@@ -27,6 +27,7 @@ AlignedBuffer make_buffer();
 File make_file();
 Task<int> number();
 Task<> nothing();
+BufferPool& pool();
 
 // refused: the File is a temporary: give it a name
 queue.read(File::open("/dev/zero", O_RDONLY), memory, 0).start(ignore);
@@ -265,6 +266,19 @@ std::vector<std::size_t> lengths = run(queue, when_all(std::move(operations)));
 // compiles
 auto empty = []() -> Task<std::vector<int>> { co_return {}; };
 auto reference = [](int& number) -> Task<int&> { co_return number; };
+
+// refused: bind
+queue.buffer(BufferPool{4, 4096}).start(ignore);
+
+// refused: with
+auto operation = queue.buffer(pool());
+operation.with(IoPriority{});
+
+// compiles
+BufferPool buffers{4, 4096};
+queue.buffer(buffers).within(1s).start([](Completion& done) { done.take_buffer(); });
+queue.read(file, buffers.try_take(), 0).start(ignore);
+auto task = [&]() -> Task<AlignedBuffer> { co_return co_await queue.buffer(buffers); };
 
 // refused: member
 aioxx::throw_error({}, "a call of the library's own");

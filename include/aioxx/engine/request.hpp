@@ -25,6 +25,7 @@ enum class Kind : std::uint8_t {
     quarantine, ///< Waits for what was given up. Likewise.
     condition,  ///< Waits until the program says so. Likewise.
     yield,      ///< Waits for the next delivery. Likewise.
+    buffer,     ///< Waits until a pool has a buffer. Likewise.
     none,       ///< Nothing yet, or nothing that exists.
 };
 

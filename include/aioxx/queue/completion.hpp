@@ -49,8 +49,9 @@ public:
     /// The same, by the name for Queue::wait_for_quarantine(); a default one otherwise.
     [[nodiscard]] OperationId abandoned() const noexcept { return abandoned_; }
 
-    /// The buffer that was moved in, empty for borrowed memory and after take_buffer(). Of an
-    /// abandoned operation it is not here: the kernel may still write into it.
+    /// The buffer that was moved in, or that Queue::buffer() has waited for; empty for borrowed
+    /// memory and after take_buffer(). Of an abandoned operation it is not here: the kernel may
+    /// still write into it.
     [[nodiscard]] const AlignedBuffer& buffer() const noexcept { return buffer_; }
     [[nodiscard]] AlignedBuffer take_buffer() noexcept { return std::move(buffer_); }
 

@@ -21,7 +21,7 @@ enum class OperationPlace : std::uint8_t {
     worker,     ///< A worker makes its call, or is to make it, or submits it.
     readiness,  ///< It waits until its file is ready.
     timer,      ///< It sleeps.
-    queue,      ///< It waits for the queue itself, or for a Condition or Semaphore.
+    queue,      ///< It waits for the queue itself, a Condition, a Semaphore or a BufferPool.
     quarantine, ///< It was given up, and the kernel or a worker still has it.
     completed,  ///< It has ended, and its user is told by the next run.
 };

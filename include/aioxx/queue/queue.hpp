@@ -4,6 +4,7 @@
 
 #include <aioxx/core/error.hpp>
 #include <aioxx/engine/cancellation.hpp>
+#include <aioxx/file/buffer_pool.hpp>
 #include <aioxx/file/file.hpp>
 #include <aioxx/queue/completion.hpp>
 #include <aioxx/queue/operation.hpp>
@@ -231,6 +232,17 @@ public:
         request.kind = Kind::quarantine;
         request.exact = true;
         request.offset = static_cast<std::int64_t>(operation.value);
+        return {*this, std::move(request)};
+    }
+
+    /// Completes when `pool` has a buffer, which it gives: in the order in which it was asked, by
+    /// this queue and others. A buffer that comes back on another thread wakes the queue. The pool
+    /// has to be there when this begins; when it goes first this ends with operation_canceled. A
+    /// buffer that is given to what has no user any more goes to the next.
+    Operation<AlignedBuffer, OperationKind::buffer> buffer(BufferPool& pool) {
+        detail::Request request;
+        request.kind = Kind::buffer;
+        request.data = pool.store_;
         return {*this, std::move(request)};
     }
 

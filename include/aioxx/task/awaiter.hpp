@@ -29,6 +29,8 @@ Result result_of(Completion& completion) {
     } else {
         if constexpr (std::is_same_v<Result, Transfer>) {
             return {completion.bytes(), completion.end_of_file(), completion.take_buffer()};
+        } else if constexpr (std::is_same_v<Result, AlignedBuffer>) {
+            return completion.take_buffer();
         } else if constexpr (std::is_same_v<Result, std::size_t>) {
             return completion.bytes();
         } else if constexpr (!std::is_void_v<Result>) {
