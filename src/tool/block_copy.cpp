@@ -6,7 +6,7 @@
 #include "tool/transfer.hpp"
 #include "tool/write_order.hpp"
 
-#include <aioxx/file/aligned_buffer.hpp>
+#include <aioxx/file/buffer_pool.hpp>
 #include <aioxx/task/run.hpp>
 #include <aioxx/task/when_all.hpp>
 
@@ -15,51 +15,17 @@
 #include <cstdint>
 #include <cstring>
 #include <exception>
-#include <new>
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 namespace tool {
-namespace {
-
-/// The buffers of all workers in one piece, in huge pages where there are some: a direct transfer
-/// then has a few long segments instead of one for every 4 KiB.
-class Buffers {
-public:
-    Buffers(std::size_t count, std::size_t size, std::size_t alignment)
-        : memory_(product(count, size),
-                  product(count, size) < huge_page ? alignment : std::max(alignment, huge_page)),
-          size_(size) {
-        if (memory_.size() >= huge_page) {
-            ::madvise(memory_.data(), memory_.size(), MADV_HUGEPAGE);
-        }
-    }
-    std::byte* next() noexcept { return memory_.data() + size_ * used_++; }
-
-private:
-    static constexpr std::size_t huge_page = 2 << 20;
-
-    static std::size_t product(std::size_t count, std::size_t size) {
-        if (size > PTRDIFF_MAX / count) { // with 32 bits
-            throw std::bad_alloc{};
-        }
-        return count * size;
-    }
-
-    aioxx::AlignedBuffer memory_;
-    std::size_t size_;
-    std::size_t used_ = 0;
-};
-
-} // namespace
 
 /// What the workers share.
 struct BlockCopy::Pass {
     aioxx::Queue* queue; // null: plain calls
     DataBlocks blocks;
-    Buffers buffers;
+    aioxx::BufferPool buffers;
     Progress& progress;
     WriteOrder order{};
     std::exception_ptr failure{};
@@ -118,7 +84,7 @@ BlockCopy::Pass BlockCopy::copying(aioxx::Queue* queue, unsigned buffers,
                                    Progress& progress) const {
     const std::size_t alignment = std::max(source_.alignment(), target_.alignment());
     return {queue, DataBlocks{{&source_}, size_, block_size_, alignment},
-            Buffers{buffers, buffer_size(), buffer_alignment()}, progress};
+            aioxx::BufferPool{buffers, buffer_size(), buffer_alignment()}, progress};
 }
 
 BlockCopy::Pass BlockCopy::comparing(aioxx::Queue* queue, unsigned buffers,
@@ -127,7 +93,7 @@ BlockCopy::Pass BlockCopy::comparing(aioxx::Queue* queue, unsigned buffers,
     ::posix_fadvise(target_.fd(), 0, 0, POSIX_FADV_DONTNEED);
     const std::size_t alignment = std::max(source_.alignment(), target_.alignment());
     return {queue, DataBlocks{{&source_, &target_}, size_, block_size_, alignment},
-            Buffers{buffers, buffer_size(), buffer_alignment()}, progress};
+            aioxx::BufferPool{buffers, buffer_size(), buffer_alignment()}, progress};
 }
 
 std::size_t BlockCopy::buffer_alignment() const noexcept {
@@ -186,18 +152,18 @@ aioxx::Task<> BlockCopy::copy_in_turn(aioxx::Queue* queue, Progress& progress) c
 }
 
 aioxx::Task<> BlockCopy::copy_blocks(Pass& pass) const {
-    std::byte* const buffer = pass.buffers.next();
+    aioxx::AlignedBuffer buffer = pass.buffers.try_take();
     Block block;
     while (pass.next(block)) {
         reserve(block);
-        co_await transfer(pass.queue, Direction::read, source_, buffer, block);
+        co_await transfer(pass.queue, Direction::read, source_, buffer.data(), block);
         if (ahead_ == Ahead::nothing) {
             co_await pass.order.turn(block.number);
         }
         if (pass.failure) {
             co_return;
         }
-        co_await write(pass, buffer, block);
+        co_await write(pass, buffer.data(), block);
         if (ahead_ == Ahead::nothing) {
             pass.order.pass();
         }
@@ -223,8 +189,10 @@ aioxx::Task<> BlockCopy::compare_in_turn(aioxx::Queue* queue, Progress& progress
 }
 
 aioxx::Task<> BlockCopy::compare_blocks(Pass& pass) const {
-    std::byte* const from = pass.buffers.next();
-    std::byte* const to = pass.buffers.next();
+    aioxx::AlignedBuffer source = pass.buffers.try_take();
+    aioxx::AlignedBuffer target = pass.buffers.try_take();
+    std::byte* const from = source.data();
+    std::byte* const to = target.data();
     Block block;
     while (pass.next(block)) {
         co_await aioxx::when_all(transfer(pass.queue, Direction::read, source_, from, block),
