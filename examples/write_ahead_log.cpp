@@ -21,7 +21,7 @@ public:
     /// Returns when `record` is on disk. Those that come while a flush is under way share the next.
     aioxx::Task<> commit(std::string record) {
         check();
-        check(co_await queue_.write_all(file_, std::as_bytes(std::span{record}), 0).completion());
+        check(co_await queue_.write_all(file_, record).completion());
         const std::uint64_t mine = ++written_;
         co_await flusher_.acquire(); // one flush at a time
         if (durable_ < mine && !failure_) {

@@ -81,7 +81,7 @@ private:
     void take_back(std::byte* data) noexcept;
     /// Of one that has a reference.
     [[nodiscard]] AlignedBuffer made_of(std::byte* data) noexcept {
-        return {data, size_, alignment_, this};
+        return BufferParts::make(data, size_, alignment_, *this);
     }
     /// Under the lock.
     void unlink(BufferWait& wait) noexcept;

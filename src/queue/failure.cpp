@@ -42,8 +42,8 @@ std::string described(const detail::Request& request, int descriptor) {
     std::string text = name_of(request);
     if (request.is_transfer()) {
         text += " of " + std::to_string(request.length);
-        text += request.is_vectored() ? " parts at " : " bytes at ";
-        text += std::to_string(request.offset);
+        text += request.is_vectored() ? " parts" : " bytes";
+        text += request.needs_stream ? "" : " at " + std::to_string(request.offset);
     }
     if (descriptor >= 0) {
         text += ", descriptor " + std::to_string(descriptor);
@@ -93,6 +93,9 @@ const char* refusal(const detail::Request& request, int error) noexcept {
     case ECANCELED:
         return " (the queue is closed)";
     case EINVAL:
+        if (request.needs_stream) {
+            return " (no offset was given, and the file is no stream; or the queue is not open)";
+        }
         if (request.is_vectored() && request.length > most_parts) {
             return " (more parts than the kernel takes, 1024)";
         }
@@ -123,4 +126,9 @@ void throw_refused(const detail::Request& request, int error) {
 }
 
 } // namespace queue
+
+void detail::throw_behind_end() {
+    throw std::out_of_range{"aioxx::Part: behind the end of the memory"};
+}
+
 AIOXX_NAMESPACE_END

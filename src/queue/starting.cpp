@@ -11,6 +11,16 @@
 AIOXX_NAMESPACE_BEGIN
 using engine::State;
 namespace mark = queue::mark;
+namespace {
+
+/// Whether the kernel asks for no offset.
+bool is_without_offset(const detail::Request& request) noexcept {
+    return request.file->is_stream() ||
+           (request.is_write() &&
+            (request.file->is_append() || (request.flags & RwFlags::append) != RwFlags::none));
+}
+
+} // namespace
 
 /// Throws std::bad_alloc.
 queue::DescriptorReference& Queue::Implementation::use_first(const File& file,
@@ -45,11 +55,12 @@ inline Queue::Implementation::Record*
 Queue::Implementation::prepare_usual(detail::Request& request) noexcept {
     if (is_copy() || request.begun || request.can_be_given_up || closing || is_full() ||
         request.kind > engine::Kind::write || request.buffer.data() != nullptr ||
-        !request.file->is_open() || pool.has_to_grow()) [[unlikely]] {
+        request.needs_stream || !request.file->is_open() || pool.has_to_grow()) [[unlikely]] {
         return nullptr;
     }
     const queue::Entry entry{owner, "Operation::start"};
-    detail::FileUse* const use = detail::SharedDescriptor::known_use(*request.file, this, generation);
+    detail::FileUse* const use =
+        detail::SharedDescriptor::known_use(*request.file, this, generation);
     if (use == nullptr) [[unlikely]] {
         return nullptr;
     }
@@ -81,6 +92,10 @@ detail::Handler* Queue::Implementation::prepare_any(detail::Request& request, in
         return nullptr;
     }
     if (request.is_vectored() && request.length > queue::most_parts) [[unlikely]] {
+        error = EINVAL;
+        return nullptr;
+    }
+    if (request.needs_stream && !is_without_offset(request)) [[unlikely]] {
         error = EINVAL;
         return nullptr;
     }

@@ -51,13 +51,14 @@ queue.read(std::as_const(file), memory, 0).start(ignore);
 queue.fdatasync(std::ref(file)).start(ignore);
 
 // refused: the memory is a temporary: give it a name
-queue.write_all(file, std::vector<std::byte>(512), 0).start(ignore);
-
-// refused: the memory is a temporary: give it a name
 queue.write(file, std::array<std::byte, 4>{}, 0).start(ignore);
 
 // refused: the memory is a temporary: give it a name
-queue.read(file, std::vector<std::byte>(512), 0).start(ignore);
+queue.read(file, std::array<int, 4>{}, 0).start(ignore);
+
+// refused: the memory is a temporary: give it a name
+const std::string constant;
+queue.write(file, std::move(constant), 0).start(ignore);
 
 // refused: the memory is a temporary: give it a name
 queue.writev(file, std::array<iovec, 2>{}, 0).start(ignore);
@@ -76,13 +77,32 @@ queue.read(file, constant, 0).start(ignore);
 // refused: what is read into has to be writable
 queue.read_full(file, std::as_bytes(std::span{memory}), 0).start(ignore);
 
-// refused: memory is a contiguous range of std::byte
-std::string text;
+// refused: what is read into has to be writable
+queue.read(file, std::string_view{"text"}, 0).start(ignore);
+
+// refused: a string literal has a NUL at its end
+const char* text = "text";
 queue.write_all(file, text, 0).start(ignore);
 
-// refused: memory is a contiguous range of std::byte
-std::vector<int> numbers;
-queue.read(file, numbers, 0).start(ignore);
+// refused: memory is a contiguous range of bytes, or of what is trivially copyable and no pointer
+std::vector<std::string> texts;
+queue.write_all(file, texts, 0).start(ignore);
+
+// refused: memory is a contiguous range of bytes, or of what is trivially copyable and no pointer
+std::vector<const char*> texts;
+queue.write_all(file, texts, 0).start(ignore);
+
+// refused: parts (iovec) are for readv and writev
+std::vector<iovec> parts;
+queue.write_all(file, parts, 0).start(ignore);
+
+// refused: memory is a contiguous range of bytes
+int number = 1;
+queue.write_all(file, number, 0).start(ignore);
+
+// refused: memory is a contiguous range of bytes
+std::vector<bool> bits;
+queue.write_all(file, bits, 0).start(ignore);
 
 // compiles
 std::vector<std::byte> bytes(512);
@@ -100,6 +120,19 @@ queue.read(file, {bytes.data(), 8}, 0).start(ignore);
 queue.write(file, constant, 0).start(ignore);
 queue.write_all(file, std::as_bytes(std::span{text}), 0).start(ignore);
 queue.write_all(file, std::as_writable_bytes(std::span{text}), 0).start(ignore);
+queue.write_all(file, text, 0).start(ignore);
+queue.write_all(file, std::string_view{"text"}, 0).start(ignore);
+queue.read(file, text, 0).start(ignore);
+std::vector<int> numbers(4);
+queue.read(file, numbers, 0).start(ignore);
+queue.write(file, std::span<const int>{numbers}, 0).start(ignore);
+char letters[4];
+queue.read(file, letters, 0).start(ignore);
+queue.read(file, letters).start(ignore);
+queue.write_all(file, std::move(text), 0).start(ignore);
+queue.read(file, std::vector<std::byte>(512), 0).start(ignore);
+queue.write_all(file, Part{std::move(numbers), 8}, 0).start(ignore);
+queue.write_all(file, Part{make_buffer(), 8, 8}, 0).start(ignore);
 queue.read_full(file, std::move(buffer), 0).start(ignore);
 queue.read_full(file, make_buffer(), 0).start(ignore);
 std::array<iovec, 2> parts{};

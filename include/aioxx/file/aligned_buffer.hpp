@@ -13,6 +13,7 @@ AIOXX_NAMESPACE_BEGIN
 namespace detail {
 
 class BufferStore;
+struct BufferParts;
 
 /// To whom memory goes back that is not of the buffer's own making.
 struct BufferOwner {
@@ -68,7 +69,7 @@ public:
     }
 
 private:
-    friend class detail::BufferStore;
+    friend struct detail::BufferParts;
 
     AlignedBuffer(std::byte* data, std::size_t size, std::size_t alignment,
                   detail::BufferOwner* owner) noexcept
@@ -82,5 +83,20 @@ private:
     std::size_t alignment_ = 1;
     detail::BufferOwner* owner_ = nullptr; // none: operator new has given it
 };
+
+namespace detail {
+
+/// A buffer as those see it that lend it memory of theirs.
+struct BufferParts {
+    [[nodiscard]] static AlignedBuffer make(std::byte* data, std::size_t size,
+                                            std::size_t alignment, BufferOwner& owner) noexcept {
+        return {data, size, alignment, &owner};
+    }
+    [[nodiscard]] static BufferOwner* owner_of(const AlignedBuffer& buffer) noexcept {
+        return buffer.owner_;
+    }
+};
+
+} // namespace detail
 
 AIOXX_NAMESPACE_END

@@ -5,6 +5,7 @@
 #include <aioxx/core/error.hpp>
 
 #include <atomic>
+#include <concepts>
 #include <cstdint>
 #include <system_error>
 #include <utility>
@@ -14,6 +15,11 @@ AIOXX_NAMESPACE_BEGIN
 namespace detail {
 class SharedDescriptor;
 struct StartedFile;
+
+template <typename Path>
+concept HasCStr = requires(const Path& path) {
+    { path.c_str() } -> std::convertible_to<const char*>;
+};
 } // namespace detail
 
 enum class FileKind : std::uint8_t {
@@ -70,6 +76,20 @@ public:
     /// The same relative to a directory, openat(2).
     static File open_at(int directory, const char* path, int flags, unsigned mode,
                         std::error_code& error) noexcept;
+    /// A path is anything with c_str(), too: std::string, std::filesystem::path.
+    template <detail::HasCStr Path>
+    static File open(const Path& path, int flags, unsigned mode, std::error_code& error) noexcept {
+        return open(path.c_str(), flags, mode, error);
+    }
+    template <detail::HasCStr Path>
+    static File open(const Path& path, int flags, unsigned mode = 0666) {
+        return open(path.c_str(), flags, mode);
+    }
+    template <detail::HasCStr Path>
+    static File open_at(int directory, const Path& path, int flags, unsigned mode,
+                        std::error_code& error) noexcept {
+        return open_at(directory, path.c_str(), flags, mode, error);
+    }
 
     /// Takes `fd` over: it is closed with the File, also when this fails (EBADF).
     static File adopt(int fd, std::error_code& error) noexcept;

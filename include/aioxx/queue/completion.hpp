@@ -4,6 +4,7 @@
 
 #include <aioxx/file/aligned_buffer.hpp>
 #include <aioxx/kernel/namespace.hpp>
+#include <aioxx/queue/memory.hpp>
 #include <aioxx/queue/operation_id.hpp>
 
 #include <cerrno>
@@ -54,6 +55,12 @@ public:
     /// still write into it.
     [[nodiscard]] const AlignedBuffer& buffer() const noexcept { return buffer_; }
     [[nodiscard]] AlignedBuffer take_buffer() noexcept { return std::move(buffer_); }
+    /// The std::vector or std::string that was moved in; an empty one where that was of another
+    /// type than `Memory`, or where take_buffer() is empty.
+    template <typename Memory>
+    [[nodiscard]] Memory take_memory() {
+        return detail::HeldMemory<Memory>::take(buffer_);
+    }
 
 private:
     std::int64_t result_ = 0;

@@ -45,18 +45,30 @@ inline Request request_for(engine::Kind kind, LastingFile file) noexcept {
 }
 /// `memory`: the bytes, or an array of iovec.
 template <typename T>
-Request transfer(engine::Kind kind, LastingFile file, Lasting<T> memory,
-                 std::int64_t offset) noexcept {
+Request transfer(engine::Kind kind, LastingFile file, Lasting<T> memory, Offset offset) noexcept {
     Request request = request_for(kind, file);
     request.data = const_cast<std::remove_const_t<T>*>(memory.data());
     request.length = memory.size();
-    request.offset = offset;
+    request.offset = offset.bytes();
+    request.needs_stream = !offset.is_given();
     return request;
 }
 inline Request owning(engine::Kind kind, LastingFile file, AlignedBuffer&& buffer,
-                      std::int64_t offset) noexcept {
+                      Offset offset) noexcept {
     Request request = transfer<std::byte>(kind, file, buffer, offset);
     request.buffer = std::move(buffer);
+    return request;
+}
+/// Throws std::bad_alloc, and has left `memory` as it was.
+template <Container Memory>
+Request owning(engine::Kind kind, LastingFile file, Memory&& memory, Offset offset) {
+    return owning(kind, file, HeldMemory<Memory>::hold(std::move(memory)), offset);
+}
+template <typename Memory>
+Request owning(engine::Kind kind, LastingFile file, Part<Memory>&& part, Offset offset) {
+    Request request = owning(kind, file, std::move(part).memory(), offset);
+    request.data = request.buffer.data() + part.from(); // NOLINT(bugprone-use-after-move): numbers
+    request.length = part.count();
     return request;
 }
 inline Request wait_in(WaitList* list) noexcept {

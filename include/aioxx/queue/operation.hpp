@@ -11,13 +11,6 @@
 
 AIOXX_NAMESPACE_BEGIN
 
-/// What a transfer with a buffer of its own gives back.
-struct Transfer {
-    std::size_t bytes = 0;
-    bool end_of_file = false;
-    AlignedBuffer buffer;
-};
-
 class Batch;
 template <typename Result>
 class OperationAwaiter;

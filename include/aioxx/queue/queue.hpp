@@ -116,53 +116,67 @@ public:
     /// Whether operations can be started: it was made, by this process, and is not closed.
     [[nodiscard]] bool is_open() const noexcept;
 
-    /// Reads up to `buffer.size()` bytes at `offset`; fewer where the kernel gives fewer.
+    // Memory that is borrowed is any contiguous range of std::byte, or of another type that is
+    // trivially copyable: std::span, std::vector, std::string, std::array, AlignedBuffer. It stays
+    // until the completion.
+    //
+    // Memory that is moved in is the operation's until its completion hands it back: an
+    // AlignedBuffer; a std::vector or a std::string, which takes an allocation; or a Part of one.
+    //
+    // Without an offset it is for streams, where there is none, and for appends; on another file
+    // start is refused with EINVAL.
+
+    /// Reads as many bytes as the memory has room for; fewer where the kernel gives fewer.
     Operation<std::size_t> read(detail::LastingFile file, detail::Lasting<std::byte> buffer,
-                                std::int64_t offset) {
+                                detail::Offset offset = {}) {
         return {*this, detail::transfer(Kind::read, file, buffer, offset)};
     }
     Operation<std::size_t> write(detail::LastingFile file, detail::Lasting<const std::byte> buffer,
-                                 std::int64_t offset) {
+                                 detail::Offset offset = {}) {
         return {*this, detail::transfer(Kind::write, file, buffer, offset)};
     }
-    /// The same with memory that the operation owns until its completion hands it back.
-    Operation<Transfer> read(detail::LastingFile file, AlignedBuffer&& buffer,
-                             std::int64_t offset) {
-        return {*this, detail::owning(Kind::read, file, std::move(buffer), offset)};
+    template <detail::Movable Memory>
+    Operation<detail::MovedResult<Memory>> read(detail::LastingFile file, Memory&& memory,
+                                                detail::Offset offset = {}) {
+        return {*this, detail::owning(Kind::read, file, std::move(memory), offset)};
     }
-    Operation<Transfer> write(detail::LastingFile file, AlignedBuffer&& buffer,
-                              std::int64_t offset) {
-        return {*this, detail::owning(Kind::write, file, std::move(buffer), offset)};
+    template <detail::Movable Memory>
+    Operation<detail::MovedResult<Memory>> write(detail::LastingFile file, Memory&& memory,
+                                                 detail::Offset offset = {}) {
+        return {*this, detail::owning(Kind::write, file, std::move(memory), offset)};
     }
 
-    /// Reads until `buffer` is full or the file ends: fewer bytes are the end of the file, and
+    /// Reads until the memory is full or the file ends: fewer bytes are the end of the file, and
     /// nothing else.
     Operation<std::size_t> read_full(detail::LastingFile file, detail::Lasting<std::byte> buffer,
-                                     std::int64_t offset) {
+                                     detail::Offset offset = {}) {
         return {*this, detail::exact(detail::transfer(Kind::read, file, buffer, offset))};
     }
-    /// Writes all of `buffer`, or fails.
+    /// Writes all of the memory, or fails.
     Operation<std::size_t> write_all(detail::LastingFile file,
-                                     detail::Lasting<const std::byte> buffer, std::int64_t offset) {
+                                     detail::Lasting<const std::byte> buffer,
+                                     detail::Offset offset = {}) {
         return {*this, detail::exact(detail::transfer(Kind::write, file, buffer, offset))};
     }
-    Operation<Transfer> read_full(detail::LastingFile file, AlignedBuffer&& buffer,
-                                  std::int64_t offset) {
-        return {*this, detail::exact(detail::owning(Kind::read, file, std::move(buffer), offset))};
+    template <detail::Movable Memory>
+    Operation<detail::MovedResult<Memory>> read_full(detail::LastingFile file, Memory&& memory,
+                                                     detail::Offset offset = {}) {
+        return {*this, detail::exact(detail::owning(Kind::read, file, std::move(memory), offset))};
     }
-    Operation<Transfer> write_all(detail::LastingFile file, AlignedBuffer&& buffer,
-                                  std::int64_t offset) {
-        return {*this, detail::exact(detail::owning(Kind::write, file, std::move(buffer), offset))};
+    template <detail::Movable Memory>
+    Operation<detail::MovedResult<Memory>> write_all(detail::LastingFile file, Memory&& memory,
+                                                     detail::Offset offset = {}) {
+        return {*this, detail::exact(detail::owning(Kind::write, file, std::move(memory), offset))};
     }
 
     /// Scatter and gather. The array is copied when the operation begins; the memory is borrowed.
     /// More than 1024 parts are refused with EINVAL, as the kernel takes no more.
     Operation<std::size_t> readv(detail::LastingFile file, detail::Lasting<const iovec> buffers,
-                                 std::int64_t offset) {
+                                 detail::Offset offset = {}) {
         return {*this, detail::transfer(Kind::readv, file, buffers, offset)};
     }
     Operation<std::size_t> writev(detail::LastingFile file, detail::Lasting<const iovec> buffers,
-                                  std::int64_t offset) {
+                                  detail::Offset offset = {}) {
         return {*this, detail::transfer(Kind::writev, file, buffers, offset)};
     }
 

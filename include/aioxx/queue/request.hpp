@@ -38,6 +38,7 @@ struct Request : engine::Request {
     bool has_deadline = false;
     bool can_be_given_up = false; // by a deadline or a stop token: borrowed memory is copied
     bool times_out = false;       // at the deadline, which of a sleep may also be the good end
+    bool needs_stream = false;    // or an append: no offset was given
     bool begun = false;           // or moved from: it does not begin again
     const File* file = nullptr;
     std::chrono::steady_clock::time_point deadline{};

@@ -21,6 +21,11 @@ AIOXX_NAMESPACE_BEGIN
 
 namespace detail {
 
+template <typename Memory>
+TransferOf<Memory> moved_back(Completion& completion, const TransferOf<Memory>* /*of*/) {
+    return {completion.bytes(), completion.end_of_file(), completion.take_memory<Memory>()};
+}
+
 /// What `co_await` makes of a Completion without an error.
 template <typename Result>
 Result result_of(Completion& completion) {
@@ -29,6 +34,8 @@ Result result_of(Completion& completion) {
     } else {
         if constexpr (std::is_same_v<Result, Transfer>) {
             return {completion.bytes(), completion.end_of_file(), completion.take_buffer()};
+        } else if constexpr (requires(const Result* of) { moved_back(completion, of); }) {
+            return moved_back(completion, static_cast<const Result*>(nullptr));
         } else if constexpr (std::is_same_v<Result, AlignedBuffer>) {
             return completion.take_buffer();
         } else if constexpr (std::is_same_v<Result, std::size_t>) {
