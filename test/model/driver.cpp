@@ -208,7 +208,11 @@ Task<> Driver::task() {
     for (std::size_t i = random_.below(4); i > 0 && !ending_; --i) {
         const std::size_t place = current_[random_.below(2)];
         Subject& subject = subjects_[place];
-        AlignedBuffer buffer{4096, 4096};
+        Completion taken = co_await queue_->buffer(pool_).completion();
+        if (taken.error()) {
+            continue;
+        }
+        AlignedBuffer buffer = taken.take_buffer();
         const std::uint32_t begun = subject.shadow.now();
         Completion done = co_await queue_->read_full(subject.file, std::move(buffer), 0)
                               .until(Clock::now() + std::chrono::hours{1})
@@ -289,6 +293,7 @@ void Driver::end() {
         expect(tasks_gone_ == tasks_, "a task was lost");
         expect(waiting_ == 0 && condition_->waiting() == 0, "a wait was lost");
         expect(acquired_ + permits_->available() == released_, "a permit was lost");
+        expect(pool_.available() == pool_.count(), "a buffer did not go back");
         for (const Started& started : started_) {
             expect(started.completions == 1, "an operation was lost");
         }

@@ -133,6 +133,7 @@ private:
     std::optional<Queue> owned_queue_;
     Queue* queue_ =
         nullptr; // also while it is being destroyed, when its owner says that it is gone
+    BufferPool pool_{2, 4096};           // for tasks
     std::optional<Condition> condition_; // go after the queue
     std::optional<Semaphore> permits_;
     std::size_t released_ = 1; // permits, those at the beginning among them
