@@ -4,9 +4,11 @@
 
 #include <aioxx/queue/queue.hpp>
 #include <aioxx/task/run.hpp>
+#include <aioxx/task/when_any.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <stop_token>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -107,7 +109,7 @@ void Driver::step() {
         post_something();
     } else if (what < 97) {
         ++tasks_;
-        spawn(*queue_, task());
+        spawn(*queue_, random_.percent(50) ? task() : race());
     } else if (what < 98) {
         tell_some();
     } else {
@@ -225,6 +227,33 @@ Task<> Driver::task() {
             co_await queue_->fsync(subjects_[place].file);
         } catch (const std::system_error&) { // EIO, or the file has been closed
         }
+    }
+}
+
+/// The first of two reads of one file, and of a task that yields and then sleeps; what loses is
+/// given up. Refusals and cancelled operations win as well.
+Task<> Driver::race() {
+    const Gone gone{tasks_gone_};
+    const std::size_t place = current_[random_.below(2)];
+    Subject& subject = subjects_[place];
+    const std::uint32_t begun = subject.shadow.now();
+    constexpr std::size_t size = 4096;
+    auto first = co_await when_any(
+        queue_->read_full(subject.file, AlignedBuffer{size, size}, 0).completion(),
+        queue_->read_full(subject.file, AlignedBuffer{size, size}, size).completion(),
+        [this](std::stop_token stop) -> Task<Completion> {
+            for (std::size_t i = random_.below(8); i > 0 && !stop.stop_requested(); --i) {
+                static_cast<void>(co_await queue_->yield().completion());
+            }
+            co_return co_await queue_->sleep_for(std::chrono::microseconds{20})
+                .stopped_by(stop)
+                .completion();
+        });
+    const Completion& done = first.value;
+    if (const AlignedBuffer& got = done.buffer(); got.data() != nullptr && !done.error()) {
+        expect(first.index < 2, "a sleep has a buffer");
+        expect(subject.shadow.allows(first.index * size, got.first(done.bytes()), begun),
+               "a when_any read what was not written there");
     }
 }
 

@@ -96,6 +96,7 @@ private:
     void tell_some();
     bool tell_all();
     Task<> task();
+    Task<> race();
     void drain();
     void drain_by_event_fd();
     void end();
