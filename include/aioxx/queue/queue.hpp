@@ -90,9 +90,9 @@ public:
         /// Fail to open where there is no kernel AIO, with io_setup's error. Otherwise the queue
         /// works by its workers alone there: slower, with the same results.
         bool needs_kernel_aio = false;
-        /// Bytes, at most, in copies of borrowed memory: an operation with a deadline or a stop
-        /// token works on one, so that it can be given up. Each takes a power of two of them, 4096
-        /// or more. They are made as they are needed, and kept for the next.
+        /// Bytes, at most, in copies of borrowed memory: an operation with a deadline, with a stop
+        /// token or in a when_any() works on one, so that it can be given up. Each takes a power of
+        /// two of them, 4096 or more. They are made as they are needed, and kept for the next.
         std::size_t copy_limit = std::size_t{16} << 20;
     };
 
