@@ -39,8 +39,7 @@ public:
     };
 
     Scheduler(const Options& options, Statistics& statistics) noexcept
-        : options_(options),
-          usual_reads_(!options.nowait_always && !options.flush_after_reads),
+        : options_(options), usual_reads_(!options.nowait_always && !options.flush_after_reads),
           statistics_(statistics) {}
 
     // Copying from or to the page cache takes the engine's thread as long as it is. More is a

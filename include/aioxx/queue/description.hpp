@@ -23,7 +23,7 @@ enum class OperationKind : std::uint8_t {
     quarantine, ///< Queue::wait_for_quarantine
     condition,  ///< Condition::wait, Semaphore::acquire
     yield,
-    buffer,     ///< Queue::buffer
+    buffer, ///< Queue::buffer
 };
 
 namespace detail {
