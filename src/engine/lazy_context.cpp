@@ -23,6 +23,15 @@ constexpr unsigned most_depth = most_events - most_polls - own_polls;
 LazyContext::LazyContext(unsigned depth) noexcept
     : asked_(std::clamp(depth, 1U, most_depth)), depth_(asked_) {}
 
+unsigned LazyContext::depth_within(std::uint64_t events) noexcept {
+    if (events <= own_polls + least_polls) {
+        return 0;
+    }
+    const std::uint64_t rest = events - own_polls;
+    const std::uint64_t polls = std::clamp<std::uint64_t>(rest / 2, least_polls, most_polls);
+    return static_cast<unsigned>(std::min<std::uint64_t>(rest - polls, most_depth));
+}
+
 unsigned LazyContext::events_asked() const noexcept {
     return asked_ + std::clamp(asked_, least_polls, most_polls) + own_polls;
 }

@@ -43,6 +43,8 @@ public:
     /// io_submit is refused: nothing is submitted any more. What is in flight ends as usual.
     void lose(const std::error_code& error) noexcept { error_ = error; }
 
+    /// The largest depth of which a context takes at most so many events; 0 where there is none.
+    [[nodiscard]] static unsigned depth_within(std::uint64_t events) noexcept;
     /// Of a context of the depth that was asked for, with its own polls.
     [[nodiscard]] unsigned events_asked() const noexcept;
     /// Null where there is none. Stays once it is there. Any thread.

@@ -302,6 +302,10 @@ unsigned Queue::depth() const noexcept {
     return queue != nullptr ? queue->engine.depth() : 0;
 }
 
+unsigned Queue::depth_within(std::uint64_t share) noexcept {
+    return engine::LazyContext::depth_within(share);
+}
+
 bool Queue::uses_kernel_aio() noexcept {
     Implementation* const queue = Implementation::usable(implementation_);
     if (queue == nullptr) {

@@ -344,6 +344,9 @@ public:
     }
     /// As asked for until the first operation wants kernel AIO.
     [[nodiscard]] unsigned depth() const noexcept;
+    /// The largest Options::depth with which a queue takes at most so much of fs.aio-max-nr; 0 for
+    /// less than 19. Beside the operations it has room for its polls, up to 66.
+    [[nodiscard]] static unsigned depth_within(std::uint64_t share) noexcept;
     /// Whether direct I/O goes by kernel AIO; otherwise workers make all calls, as io_setup or
     /// io_submit is refused (ENOSYS, EPERM), or fs.aio-max-nr is used up (then it may change).
     /// Makes the context. By the queue's thread.
