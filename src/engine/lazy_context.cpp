@@ -28,7 +28,7 @@ unsigned LazyContext::depth_within(std::uint64_t events) noexcept {
         return 0;
     }
     const std::uint64_t rest = events - own_polls;
-    const std::uint64_t polls = std::clamp<std::uint64_t>(rest / 2, least_polls, most_polls);
+    const std::uint64_t polls = std::clamp<std::uint64_t>(rest - rest / 2, least_polls, most_polls);
     return static_cast<unsigned>(std::min<std::uint64_t>(rest - polls, most_depth));
 }
 

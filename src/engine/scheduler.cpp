@@ -303,7 +303,8 @@ inline void Scheduler::complete(Operation& operation, std::int64_t result) noexc
 
 void Scheduler::result(Operation& operation, std::int64_t result, std::int64_t result2) noexcept {
     const Request& request = operation.request;
-    const bool whole = request.kind <= Kind::write && result >= 0 &&
+    // An error is more than there can be memory.
+    const bool whole = request.kind <= Kind::write &&
                        static_cast<std::size_t>(result) == request.length - operation.done;
     FileRecord& file = *operation.file;
     if (!whole || holds_flushes(operation) || file.traits.stream) [[unlikely]] {
@@ -315,9 +316,9 @@ void Scheduler::result(Operation& operation, std::int64_t result, std::int64_t r
         file.policy(0).try_passed();
     }
     give_back_slot(operation);
+    assert(!operation.end_of_file); // as begin() has left it
     operation.result2 = result2;
     operation.done = request.length;
-    operation.end_of_file = false;
     complete(operation, static_cast<std::int64_t>(request.length));
     advance();
 }

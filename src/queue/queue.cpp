@@ -115,6 +115,7 @@ void Queue::run() {
     run(std::stop_token{}); // which is never asked
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): a callback may destroy the caller's
 void Queue::run(std::stop_token token) {
     if (Implementation::usable(implementation_) == nullptr) {
         return;

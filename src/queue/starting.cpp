@@ -15,9 +15,11 @@ namespace {
 
 /// Whether the kernel asks for no offset.
 bool is_without_offset(const detail::Request& request) noexcept {
-    return request.file->is_stream() ||
-           (request.is_write() &&
-            (request.file->is_append() || (request.flags & RwFlags::append) != RwFlags::none));
+    const File* const file = request.file;
+    return file != nullptr &&
+           (file->is_stream() ||
+            (request.is_write() &&
+             (file->is_append() || (request.flags & RwFlags::append) != RwFlags::none)));
 }
 
 } // namespace

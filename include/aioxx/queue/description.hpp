@@ -62,7 +62,7 @@ inline Request owning(engine::Kind kind, LastingFile file, AlignedBuffer&& buffe
 /// Throws std::bad_alloc, and has left `memory` as it was.
 template <Container Memory>
 Request owning(engine::Kind kind, LastingFile file, Memory&& memory, Offset offset) {
-    return owning(kind, file, HeldMemory<Memory>::hold(std::move(memory)), offset);
+    return owning(kind, file, HeldMemory<Memory>::hold(std::forward<Memory>(memory)), offset);
 }
 template <typename Memory>
 Request owning(engine::Kind kind, LastingFile file, Part<Memory>&& part, Offset offset) {

@@ -138,12 +138,12 @@ public:
     template <detail::Movable Memory>
     Operation<detail::MovedResult<Memory>> read(detail::LastingFile file, Memory&& memory,
                                                 detail::Offset offset = {}) {
-        return {*this, detail::owning(Kind::read, file, std::move(memory), offset)};
+        return {*this, detail::owning(Kind::read, file, std::forward<Memory>(memory), offset)};
     }
     template <detail::Movable Memory>
     Operation<detail::MovedResult<Memory>> write(detail::LastingFile file, Memory&& memory,
                                                  detail::Offset offset = {}) {
-        return {*this, detail::owning(Kind::write, file, std::move(memory), offset)};
+        return {*this, detail::owning(Kind::write, file, std::forward<Memory>(memory), offset)};
     }
 
     /// Reads until the memory is full or the file ends: fewer bytes are the end of the file, and
@@ -161,12 +161,14 @@ public:
     template <detail::Movable Memory>
     Operation<detail::MovedResult<Memory>> read_full(detail::LastingFile file, Memory&& memory,
                                                      detail::Offset offset = {}) {
-        return {*this, detail::exact(detail::owning(Kind::read, file, std::move(memory), offset))};
+        return {*this, detail::exact(
+                           detail::owning(Kind::read, file, std::forward<Memory>(memory), offset))};
     }
     template <detail::Movable Memory>
     Operation<detail::MovedResult<Memory>> write_all(detail::LastingFile file, Memory&& memory,
                                                      detail::Offset offset = {}) {
-        return {*this, detail::exact(detail::owning(Kind::write, file, std::move(memory), offset))};
+        return {*this, detail::exact(detail::owning(Kind::write, file, std::forward<Memory>(memory),
+                                                    offset))};
     }
 
     /// Scatter and gather. The array is copied when the operation begins; the memory is borrowed.
