@@ -17,6 +17,8 @@ AIOXX_NAMESPACE_BEGIN
 ///
 /// What waits is an operation, as with a Condition. One that is given up after it was given a
 /// permit, by the destruction of its coroutine, gives it back.
+/// A part of a when_all() or a Batch has ended when it has its permit: it does not give it back
+/// where the whole fails or is destroyed later.
 ///
 /// Ownership and threads: as with a Condition.
 class AIOXX_API Semaphore {
