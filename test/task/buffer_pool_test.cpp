@@ -181,7 +181,7 @@ TEST_CASE("the buffer of what was given up goes back when the kernel lets go of 
     BufferPool pool{1, 4096};
     Queue queue;
     Outcomes outcomes{2};
-    queue.read(silent->file, pool.try_take(), 0).within(1ms).start(outcomes.at(0));
+    queue.read(silent->file, pool.try_take(), 0).within(1s).start(outcomes.at(0));
     queue.buffer(pool).start(outcomes.at(1));
     silent->server.await_waiting(1);
     while (outcomes.all() == 0) {
