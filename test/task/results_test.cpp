@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// What tasks give.
+// What tasks give, and what they are given.
+#include "descriptors.hpp"
+
 #include <aioxx/aioxx.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <stdexcept>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
+
+#include <poll.h>
 
 #include <doctest/doctest.h>
 
@@ -23,6 +28,16 @@ aioxx::Task<int&> refer_to(aioxx::Queue& queue, int& number) {
 }
 
 } // namespace
+
+TEST_CASE("a poll that is awaited gives the events that are there") {
+    const aioxx::test::Pipe pipe;
+    aioxx::Queue queue;
+    const auto ready = [](aioxx::Queue& on, int writer) -> aioxx::Task<std::uint32_t> {
+        const aioxx::File file = aioxx::File::borrow(writer);
+        co_return co_await on.poll(file, POLLOUT);
+    };
+    CHECK((aioxx::run(queue, ready(queue, pipe.writer)) & POLLOUT) != 0);
+}
 
 TEST_CASE("co_return {} gives a value made of nothing, and of what is in the braces") {
     aioxx::Queue queue;

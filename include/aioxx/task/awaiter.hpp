@@ -38,8 +38,6 @@ Result result_of(Completion& completion) {
             return moved_back(completion, static_cast<const Result*>(nullptr));
         } else if constexpr (std::is_same_v<Result, AlignedBuffer>) {
             return completion.take_buffer();
-        } else if constexpr (std::is_same_v<Result, std::size_t>) {
-            return completion.bytes();
         } else if constexpr (!std::is_void_v<Result>) {
             return static_cast<Result>(completion.result());
         }
