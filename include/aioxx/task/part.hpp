@@ -245,17 +245,17 @@ using PartOf = typename PartFor<Waited>::Type;
 template <typename Waited>
 concept TaskOrOperation = !std::is_void_v<PartOf<Waited>>;
 
-/// What a part gives: nothing for one that is refused by a sentence.
-template <typename Waited>
-struct ValueFor {
+/// What a part gives: nothing for void, which is refused by a sentence.
+template <typename Part>
+struct ValueOfPart {
+    using Type = typename Part::Value;
+};
+template <>
+struct ValueOfPart<void> {
     using Type = std::tuple<>;
 };
-template <TaskOrOperation Waited>
-struct ValueFor<Waited> {
-    using Type = typename PartOf<Waited>::Value;
-};
 template <typename Waited>
-using ValueOf = typename ValueFor<Waited>::Type;
+using ValueOf = typename ValueOfPart<PartOf<Waited>>::Type;
 
 /// False, with a sentence, for an operation that has a name.
 template <typename Given>

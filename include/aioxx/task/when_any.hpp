@@ -47,17 +47,8 @@ using RacingPart = typename RacingFor<Waited>::Type;
 template <typename Waited>
 concept CanLose = !std::is_void_v<RacingPart<Waited>>;
 
-/// What a part gives: nothing for one that is refused by a sentence.
 template <typename Waited>
-struct RacingValueFor {
-    using Type = std::tuple<>;
-};
-template <CanLose Waited>
-struct RacingValueFor<Waited> {
-    using Type = typename RacingPart<Waited>::Value;
-};
-template <typename Waited>
-using RacingValue = typename RacingValueFor<Waited>::Type;
+using RacingValue = typename ValueOfPart<RacingPart<Waited>>::Type;
 
 /// Of all: one type where they are the same.
 template <typename First, typename... Others>
