@@ -67,16 +67,14 @@ std::int64_t make_transfer(const Operation& operation, int fd, bool stream, RwFl
     const iovec* const parts =
         request.is_vectored() ? static_cast<const iovec*>(request.data) : &one;
     const std::size_t count = request.is_vectored() ? request.length : 1;
-    const RwFlags flags =
-        (operation.asks_nowait() ? request.flags | RwFlags::nowait : request.flags) | more;
+    const RwFlags flags = operation.flags() | more;
     const auto transfer = [&](std::int64_t at) {
         return repeat([&] {
             return kernel::transfer(operation.is_write(), fd, parts, count, at,
                                     static_cast<int>(flags));
         });
     };
-    const std::int64_t at =
-        stream ? -1 : request.offset + static_cast<std::int64_t>(operation.done);
+    const std::int64_t at = stream ? -1 : operation.current_offset();
     std::int64_t result = transfer(at);
     if (result == -ESPIPE && at >= 0) {
         result = transfer(-1); // a file of /proc that is written as a whole, at any offset
@@ -101,7 +99,7 @@ std::int64_t write_together(std::span<Operation* const> run, int fd) noexcept {
         }
     }
     const Operation& first = *run.front();
-    const std::int64_t at = first.request.offset + static_cast<std::int64_t>(first.done);
+    const std::int64_t at = first.current_offset();
     return repeat([&] {
         return kernel::transfer(true, fd, parts.data(), count, at,
                                 static_cast<int>(first.request.flags));
@@ -193,10 +191,8 @@ std::int64_t read_once(const Operation& operation, int fd) noexcept {
     const Request& request = operation.request;
     const iovec part{static_cast<std::byte*>(request.data) + operation.done,
                      request.length - operation.done};
-    const RwFlags flags = operation.asks_nowait() ? request.flags | RwFlags::nowait : request.flags;
-    return kernel::transfer(false, fd, &part, 1,
-                            request.offset + static_cast<std::int64_t>(operation.done),
-                            static_cast<int>(flags));
+    return kernel::transfer(false, fd, &part, 1, operation.current_offset(),
+                            static_cast<int>(operation.flags()));
 }
 
 std::int64_t call_here(Operation& operation, int fd, bool stream) noexcept {

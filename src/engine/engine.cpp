@@ -446,8 +446,7 @@ void Engine::call(Operation& operation) noexcept {
 void Engine::probe(Operation& operation) noexcept {
     struct stat status {};
     const bool known = ::fstat(open_file(operation).fd, &status) == 0;
-    const std::int64_t at = operation.request.offset + static_cast<std::int64_t>(operation.done);
-    scheduler_.probed(operation, known && at >= status.st_size);
+    scheduler_.probed(operation, known && operation.current_offset() >= status.st_size);
 }
 
 /// The alarm waits for a pass, as a thread may have to be started.

@@ -38,7 +38,7 @@ void Operation::prepare(int fd, int event_fd) noexcept {
         prepare_other(fd);
     }
     if (is_transfer() && (way != Way::submit || request.flags != RwFlags::none)) {
-        iocb.set_rw_flags(asks_nowait() ? request.flags | RwFlags::nowait : request.flags);
+        iocb.set_rw_flags(flags());
     }
     if (request.prioritised) {
         iocb.set_priority(request.priority);

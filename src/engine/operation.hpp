@@ -115,6 +115,14 @@ public:
         return way == Way::submit_nowait || way == Way::call_nowait || way == Way::worker_nowait;
     }
 
+    /// Of the call: those that were asked for, and NOWAIT where it is tried.
+    [[nodiscard]] RwFlags flags() const noexcept {
+        return asks_nowait() ? request.flags | RwFlags::nowait : request.flags;
+    }
+    /// Where what remains begins.
+    [[nodiscard]] std::int64_t current_offset() const noexcept {
+        return request.offset + static_cast<std::int64_t>(done);
+    }
     /// Bytes that are still to be transferred.
     [[nodiscard]] std::size_t remaining() const noexcept {
         return request.is_vectored() ? remaining_in_vector() : request.length - done;
@@ -135,10 +143,6 @@ public:
 
 private:
     void prepare_other(int fd) noexcept;
-    /// Where what remains begins.
-    [[nodiscard]] std::int64_t current_offset() const noexcept {
-        return request.offset + static_cast<std::int64_t>(done);
-    }
     [[nodiscard]] std::size_t remaining_in_vector() const noexcept;
     void advance_vector(std::size_t bytes) noexcept;
 

@@ -35,8 +35,7 @@ public:
              one != nullptr && !one->read_ahead && size_ < parts_.size();
              one = OperationList::previous(*one)) {
             one->read_ahead = true;
-            parts_[size_++] = {one->request.offset + static_cast<std::int64_t>(one->done),
-                               one->remaining()};
+            parts_[size_++] = {one->current_offset(), one->remaining()};
         }
     }
     /// Tells of them in the order in which they wait. What begins where the one before it ends is
