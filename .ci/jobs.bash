@@ -21,7 +21,7 @@ quickly_by_clang=("${quickly[@]::3}" '-Dcpp_args=-g1 -Wno-error=shadow')
 # optimisation of the tests.
 configure() { # OPTION...
     meson setup --wrap-mode=nodownload "$AIOXX_BUILD_DIR/$name" . -Dtests=enabled -Dtools=enabled \
-        -Dexamples=enabled -Dwerror=true "$@"
+        -Dexamples=enabled -Ddoc=disabled -Dwerror=true "$@"
 }
 
 # The headers have a job of their own. $false_warnings: a regular expression.
@@ -46,7 +46,8 @@ library() {
     build=$AIOXX_BUILD_DIR/test-raw
     if [ ! -f "$build/src/libaioxx.so" ]; then
         build=$work/library
-        [ -f "$build/build.ninja" ] || meson setup "$build" . -Dtests=disabled -Dtools=disabled
+        [ -f "$build/build.ninja" ] || meson setup "$build" . -Dtests=disabled -Dtools=disabled \
+            -Ddoc=disabled
         ninja -C "$build" -j "$(nproc)"
     fi
 }

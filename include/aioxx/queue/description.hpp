@@ -88,6 +88,7 @@ void asks_for_move() {
                                "std::move(name), as in co_await std::move(name)");
 }
 
+/// \endcond
 /// What may be said of an operation before it begins, in any order: each exists where it means
 /// something.
 template <typename Self, OperationKind kind>
@@ -174,6 +175,7 @@ private:
     Queue* queue_;
     Request request_;
 };
+/// \cond internal
 
 } // namespace detail
 AIOXX_NAMESPACE_END
