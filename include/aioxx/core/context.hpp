@@ -41,8 +41,18 @@ enum class CancelResult {
 /// **Fork.** A context belongs to the process that made it. In a child its copy is inert: every
 /// call fails with EINVAL without entering the kernel, and its destructor does nothing.
 ///
-/// A moved-from or closed Context answers EINVAL. Errors of the calls are reported as the
-/// kernel gives them, EINTR included; the failure of an operation is in its Event.
+/// **Errors.** A moved-from or closed Context answers EINVAL. Errors of the calls are reported as
+/// the kernel gives them, EINTR included; the failure of an operation is in its Event. Each call
+/// comes in two forms: one sets a std::error_code, the other throws std::system_error.
+///
+///     aioxx::AlignedBuffer block{4096, 4096};
+///     aioxx::Iocb read;
+///     read.prepare_read(file.fd(), block, 0);
+///     aioxx::EventBatch events{1};
+///     aioxx::Context context{1}; // declared last, so it goes first
+///     context.submit(read);
+///     context.wait(events, 1);
+///     events[0].result(); // bytes read, or a negative errno
 class AIOXX_API Context {
 public:
     /// Room for `queue_depth` operations in flight (counting those whose event waits to be
@@ -61,6 +71,8 @@ public:
     }
     Context(unsigned queue_depth, std::error_code& error) noexcept { open(queue_depth, error); }
 
+    /// Takes over what `other` holds, which answers EINVAL from then on. Operations in flight go
+    /// on.
     Context(Context&& other) noexcept
         : handle_(std::exchange(other.handle_, 0)),
           generation_(std::exchange(other.generation_, no_generation)),
@@ -68,9 +80,13 @@ public:
           queue_depth_(std::exchange(other.queue_depth_, 0)) {}
     /// Closes what this one held, as close() does.
     Context& operator=(Context&& other) noexcept;
+    /// Closes it, as close() does; an error is lost here.
     ~Context();
 
-    /// Submits one operation.
+    /// Submits one operation. EAGAIN where the context is full: reap first. Other errors are those
+    /// of the operation that was refused (EBADF, EINVAL, EOPNOTSUPP); it is not in flight then.
+    ///
+    /// May block, as below.
     void submit(Iocb& iocb, std::error_code& error) noexcept {
         Iocb* one = &iocb;
         submit(std::span<Iocb* const>(&one, 1), error);
@@ -117,8 +133,8 @@ public:
         return filled(events, call_wait(events, min, limit(timeout), nullptr), "io_getevents");
     }
 
-    /// Both again with `mask` in force as the thread's signal mask while it waits, set and
-    /// restored atomically (io_pgetevents, Linux 4.18; ENOSYS before).
+    /// wait() and wait_for() with `mask` in force as the thread's signal mask while it waits, set
+    /// and restored atomically (io_pgetevents, Linux 4.18; ENOSYS before).
     std::size_t wait(EventBatch& events, std::size_t min, const sigset_t& mask,
                      std::error_code& error) noexcept {
         return filled(events, call_wait(events, min, no_limit, &mask), error);
@@ -126,6 +142,7 @@ public:
     std::size_t wait(EventBatch& events, std::size_t min, const sigset_t& mask) {
         return filled(events, call_wait(events, min, no_limit, &mask), "io_pgetevents");
     }
+    /// wait_for() with a signal mask, as above.
     std::size_t wait_for(EventBatch& events, std::size_t min, std::chrono::nanoseconds timeout,
                          const sigset_t& mask, std::error_code& error) noexcept {
         return filled(events, call_wait(events, min, limit(timeout), &mask), error);
@@ -175,6 +192,7 @@ public:
 
     /// Whether this object can be used: it holds a context, and this process made it.
     [[nodiscard]] bool is_open() const noexcept;
+    /// As the constructor was given it; 0 when there is none.
     [[nodiscard]] unsigned queue_depth() const noexcept { return queue_depth_; }
     /// The kernel's aio_context_t (libaio's io_context_t), 0 when there is none.
     [[nodiscard]] std::uintptr_t native_handle() const noexcept { return handle_; }

@@ -17,7 +17,10 @@ namespace detail {
 
 } // namespace detail
 
-/// An empty error_code of the category that this library uses, `std::generic_category()`.
+/// An empty error_code of the category that this library uses, `std::generic_category()`:
+///
+///     std::error_code error = aioxx::no_error();
+///     context.submit(read, error);
 inline std::error_code no_error() noexcept {
     return {0, std::generic_category()};
 }

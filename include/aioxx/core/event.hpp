@@ -12,15 +12,26 @@
 
 AIOXX_NAMESPACE_BEGIN
 
-/// One completion: the kernel's 32-byte `struct io_event`, passed on as it came.
+/// One completion: the kernel's 32-byte `struct io_event`, passed on as it came. A value.
+///
+///     for (const aioxx::Event& event : events) {
+///         auto* const block = event.data_as<Block>(); // as Iocb::set_data() was given it
+///         if (event.error()) {
+///             block->failed(event.error());
+///         } else {
+///             block->has(static_cast<std::size_t>(event.result()));
+///         }
+///     }
 class Event {
 public:
+    /// All zero: of no operation.
     Event() noexcept = default;
 
     /// What the operation returned: bytes transferred, poll bits, or 0; a negative errno when it
     /// failed. For files, sockets and pipes that is all there is; some drivers (USB gadgets) give
     /// it, and result2(), a meaning of their own.
     [[nodiscard]] std::int64_t result() const noexcept { return raw_.result; }
+    /// 0 for files, sockets and pipes.
     [[nodiscard]] std::int64_t result2() const noexcept { return raw_.result2; }
 
     /// The usual reading of result(): the error of an operation that failed, no error otherwise.
@@ -39,6 +50,7 @@ public:
 
     /// The user data, as Iocb::set_data() was given it.
     [[nodiscard]] std::uint64_t data() const noexcept { return raw_.data; }
+    /// The user data as the pointer that Iocb::set_data() was given.
     template <typename T>
     [[nodiscard]] T* data_as() const noexcept {
         return reinterpret_cast<T*>(static_cast<std::uintptr_t>(raw_.data));

@@ -24,7 +24,7 @@ enum class Opcode : std::uint16_t {
 /// distribution's headers are often older than its kernel. A kernel that does not know a bit, or a
 /// file that does not support it, refuses the operation with EOPNOTSUPP when it is submitted.
 enum class RwFlags : std::uint32_t {
-    none = 0,
+    none = 0,         ///< No flag.
     hipri = 0x01,     ///< Accepted and ignored by kernel AIO.
     dsync = 0x02,     ///< The write completes once its data is on stable storage (O_DSYNC).
     sync = 0x04,      ///< The write completes once data and metadata are (O_SYNC).
@@ -36,30 +36,46 @@ enum class RwFlags : std::uint32_t {
     nosignal = 0x100, ///< EPIPE without SIGPIPE; since Linux 6.18.
 };
 
+/// Both.
 constexpr RwFlags operator|(RwFlags a, RwFlags b) noexcept {
     return static_cast<RwFlags>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));
 }
+/// What is in both.
 constexpr RwFlags operator&(RwFlags a, RwFlags b) noexcept {
     return static_cast<RwFlags>(static_cast<std::uint32_t>(a) & static_cast<std::uint32_t>(b));
 }
+/// All other bits, those without a name here as well.
 constexpr RwFlags operator~(RwFlags a) noexcept {
     return static_cast<RwFlags>(~static_cast<std::uint32_t>(a));
 }
+/// Adds `b`.
 constexpr RwFlags& operator|=(RwFlags& a, RwFlags b) noexcept {
     return a = a | b;
 }
+/// Keeps what is in `b` too.
 constexpr RwFlags& operator&=(RwFlags& a, RwFlags b) noexcept {
     return a = a & b;
 }
 
 /// An I/O priority as ioprio_set(2) encodes it: a class and, within it, a level from 0 (first) to
 /// 7 (last). Only schedulers that know priorities (BFQ, mq-deadline) act on it; real time needs
-/// CAP_SYS_ADMIN or CAP_SYS_NICE, and is refused with EPERM without.
+/// CAP_SYS_ADMIN or CAP_SYS_NICE, and is refused with EPERM without. A value.
+///
+///     co_await queue.read(file, block, 0).with(
+///         aioxx::IoPriority{aioxx::IoPriority::Class::best_effort, 0});
 class IoPriority {
 public:
-    enum class Class : std::uint16_t { none = 0, realtime = 1, best_effort = 2, idle = 3 };
+    /// IOPRIO_CLASS_ of the kernel.
+    enum class Class : std::uint16_t {
+        none = 0,        ///< As the thread's own priority, or its nice value, has it.
+        realtime = 1,    ///< Before all others.
+        best_effort = 2, ///< The usual one.
+        idle = 3,        ///< When no other wants the device.
+    };
 
+    /// Class `none`, level 0.
     constexpr IoPriority() noexcept = default;
+    /// `level` is from 0 to 7.
     constexpr IoPriority(Class priority_class, unsigned level) noexcept
         : value_(static_cast<std::uint16_t>((static_cast<unsigned>(priority_class) << class_shift) |
                                             (level & level_mask))) {}
@@ -71,11 +87,13 @@ public:
         return priority;
     }
 
+    /// The class alone.
     [[nodiscard]] constexpr Class priority_class() const noexcept {
         return static_cast<Class>(value_ >> class_shift);
     }
     /// The level, together with the hint bits (Linux 6.6) above it.
     [[nodiscard]] constexpr unsigned level() const noexcept { return value_ & level_mask; }
+    /// The kernel's encoding: the class in the upper 3 bits.
     [[nodiscard]] constexpr std::uint16_t value() const noexcept { return value_; }
 
     friend constexpr bool operator==(IoPriority, IoPriority) noexcept = default;

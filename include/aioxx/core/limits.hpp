@@ -9,7 +9,11 @@
 
 AIOXX_NAMESPACE_BEGIN
 
-/// The system-wide account of kernel AIO, shared by all processes and users.
+/// The system-wide account of kernel AIO, shared by all processes and users, those in containers
+/// too.
+///
+///     const aioxx::Limits now = aioxx::limits();
+///     const bool has_room = now.allowed - now.used >= 1024;
 struct Limits {
     std::uint64_t used = 0;    ///< fs.aio-nr: the sum of the queue depths of all contexts.
     std::uint64_t allowed = 0; ///< fs.aio-max-nr: what that sum may reach.

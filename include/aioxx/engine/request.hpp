@@ -13,13 +13,13 @@ namespace engine {
 
 /// What an operation does.
 enum class Kind : std::uint8_t {
-    read,
-    write,
-    readv,
-    writev,
-    fsync,
-    fdatasync,
-    poll,
+    read,       ///< Into one piece of memory.
+    write,      ///< From one piece of memory.
+    readv,      ///< Into several.
+    writev,     ///< From several.
+    fsync,      ///< Flushes data and metadata.
+    fdatasync,  ///< Flushes data.
+    poll,       ///< Waits for readiness.
     sleep,      ///< Ends at a time. The queue's own: it does not reach the engine.
     capacity,   ///< Waits until the queue takes another operation. The queue's own as well.
     quarantine, ///< Waits for what was given up. Likewise.

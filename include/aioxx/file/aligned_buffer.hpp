@@ -27,17 +27,26 @@ struct BufferOwner {
 /// taken from a BufferPool goes back there by itself.
 ///
 /// It is a contiguous range, so it passes wherever a `std::span<std::byte>` is asked for.
+///
+///     aioxx::AlignedBuffer block{4096, 4096};
+///     co_await queue.read(file, block, 0);                 // borrowed: it stays until then
+///     co_await queue.read(file, std::move(block), 0);      // owned: Transfer::buffer hands it
+///     back
 class AIOXX_API AlignedBuffer {
 public:
+    /// Empty: no bytes.
     AlignedBuffer() noexcept = default;
-    /// `alignment` is a power of two, in bytes: File::direct_alignment().memory says what a file
-    /// needs. Throws std::bad_alloc, and std::system_error (EINVAL) for another alignment.
+    /// `size` bytes; `alignment` is a power of two, in bytes: File::direct_alignment().memory says
+    /// what a file needs. Throws std::bad_alloc, and std::system_error (EINVAL) for another
+    /// alignment.
     AlignedBuffer(std::size_t size, std::size_t alignment);
 
+    /// Takes the memory over, which stays where it is; `other` is empty then.
     AlignedBuffer(AlignedBuffer&& other) noexcept
         : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)),
           alignment_(std::exchange(other.alignment_, 1)),
           owner_(std::exchange(other.owner_, nullptr)) {}
+    /// Takes the memory over; what was here is freed, or goes back to its pool.
     AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
         AlignedBuffer taken{std::move(other)};
         std::swap(data_, taken.data_);
@@ -46,18 +55,24 @@ public:
         std::swap(owner_, taken.owner_);
         return *this;
     }
+    /// Frees the memory, or gives it back to its pool. Not while an operation borrows it.
     ~AlignedBuffer() {
         if (data_ != nullptr) {
             release(data_, alignment_, owner_);
         }
     }
 
+    /// The first byte; null of an empty one.
     [[nodiscard]] std::byte* data() noexcept { return data_; }
     [[nodiscard]] const std::byte* data() const noexcept { return data_; }
+    /// Bytes.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    /// In bytes; 1 of an empty one.
     [[nodiscard]] std::size_t alignment() const noexcept { return alignment_; }
 
+    /// The first byte.
     [[nodiscard]] std::byte* begin() noexcept { return data_; }
+    /// Behind the last byte.
     [[nodiscard]] std::byte* end() noexcept { return data_ + size_; }
     [[nodiscard]] const std::byte* begin() const noexcept { return data_; }
     [[nodiscard]] const std::byte* end() const noexcept { return data_ + size_; }

@@ -42,6 +42,7 @@ public:
     /// File::direct_alignment().memory says what a file needs. Throws std::bad_alloc, and
     /// std::system_error (EINVAL) for other arguments.
     BufferPool(std::size_t count, std::size_t size, std::size_t alignment = 4096);
+    /// Frees the memory when the last buffer has come back, which may be later.
     ~BufferPool();
     BufferPool(const BufferPool&) = delete;
     BufferPool& operator=(const BufferPool&) = delete;
@@ -54,11 +55,13 @@ public:
     [[nodiscard]] std::size_t count() const noexcept;
     /// Bytes of each.
     [[nodiscard]] std::size_t buffer_size() const noexcept;
+    /// Of each, in bytes.
     [[nodiscard]] std::size_t alignment() const noexcept;
     /// How many are not out now.
     [[nodiscard]] std::size_t available() const noexcept;
     /// How many operations wait for one now.
     [[nodiscard]] std::size_t waiting() const noexcept;
+    /// Of what its memory is; it stays so.
     [[nodiscard]] Pages pages() const noexcept;
 
 private:

@@ -16,13 +16,22 @@ AIOXX_NAMESPACE_BEGIN
 /// Trying changes nothing in the file: transfers are of length 0 (on streams not even that: they
 /// are refused for their address, after the flags were looked at), polls are cancelled. It does
 /// flush the file (fsync, fdatasync), and takes some 50 ms for a context of its own. A kernel that
-/// is not known by its version but by what it answers cannot be misjudged.
+/// is not known by its version but by what it answers cannot be misjudged. What was found is a
+/// value.
+///
+///     const auto found = aioxx::Capabilities::probe(file);
+///     if (found.accepts(aioxx::RwFlags::atomic, aioxx::Capabilities::Direction::write)) { ... }
 class AIOXX_API Capabilities {
 public:
-    enum class Direction : std::uint8_t { read, write };
+    /// Of a transfer.
+    enum class Direction : std::uint8_t {
+        read,  ///< From the file.
+        write, ///< Into the file.
+    };
 
-    /// `error` is that of making the context; what the file refuses is in the answers below.
-    /// Allocates, and may throw std::bad_alloc in either form.
+    /// Tries all on `file`, which stays its owner's. Blocks, as above. `error` is that of making
+    /// the context; what the file refuses is in the answers below. Allocates, and may throw
+    /// std::bad_alloc in either form.
     static Capabilities probe(const File& file, std::error_code& error);
     static Capabilities probe(const File& file) {
         std::error_code error = no_error();
@@ -36,12 +45,14 @@ public:
     /// No error when the operation is accepted, else the error it met: EINVAL for an opcode that
     /// the kernel or the file does not have, EBADF where the file is not open for it.
     [[nodiscard]] std::error_code refusal(Opcode opcode) const noexcept;
+    /// Whether refusal() has nothing to say.
     [[nodiscard]] bool accepts(Opcode opcode) const noexcept { return !refusal(opcode); }
 
     /// The same for one flag: EOPNOTSUPP when the kernel or the file does not have it, EBADF where
     /// the file is not open for that direction. With RwFlags::nowait, acceptance says nothing about
     /// how often it answers EAGAIN.
     [[nodiscard]] std::error_code refusal(RwFlags flag, Direction direction) const noexcept;
+    /// Whether refusal() has nothing to say of one flag.
     [[nodiscard]] bool accepts(RwFlags flag, Direction direction) const noexcept {
         return !refusal(flag, direction);
     }

@@ -22,19 +22,24 @@ concept HasCStr = requires(const Path& path) {
 };
 } // namespace detail
 
+/// What a File is, by fstat(2).
 enum class FileKind : std::uint8_t {
-    none, ///< no file: closed or moved-from
-    regular,
-    directory,
-    block_device,
+    none,             ///< no file: closed or moved-from
+    regular,          ///< an ordinary file, of any file system
+    directory,        ///< which takes flushes, and no transfers
+    block_device,     ///< a disk or a part of one
     character_device, ///< ttys among them
     pipe,             ///< or a fifo
-    socket,
-    other, ///< eventfd, epoll and the like
+    socket,           ///< of any family
+    other,            ///< eventfd, epoll and the like
 };
 
-/// What direct I/O (O_DIRECT) asks of a transfer on a file, in bytes.
+/// What direct I/O (O_DIRECT) asks of a transfer on a file, in bytes. A value.
+///
+///     const aioxx::DirectAlignment needs = file.direct_alignment();
+///     aioxx::AlignedBuffer block{16 * needs.offset, needs.memory};
 struct DirectAlignment {
+    /// Where that is known from.
     enum class Source : std::uint8_t {
         statx,   ///< STATX_DIOALIGN: the file system said so (Linux 6.1).
         device,  ///< The logical block size of a block device.
@@ -43,7 +48,7 @@ struct DirectAlignment {
 
     std::uint32_t memory = 0; ///< The buffer's address is a multiple of this; 0: no direct I/O.
     std::uint32_t offset = 0; ///< And the offset and the length of this; 0: no direct I/O.
-    Source source = Source::assumed;
+    Source source = Source::assumed; ///< How certain it is.
 
     /// False where the file system has said that this file takes no direct I/O. True is certain
     /// when the source is statx; otherwise only opening it with O_DIRECT tells.
@@ -64,8 +69,15 @@ struct DirectAlignment {
 /// **Threads.** The const functions may be called by several threads at a time, and operations may
 /// be started by them. One thread, any, closes, releases, moves or destroys a File, while no other
 /// calls a function of it or starts an operation on it.
+///
+/// **Errors.** Functions come in two forms: one sets a std::error_code, the other throws
+/// std::system_error.
+///
+///     const aioxx::File file = aioxx::File::open(path, O_RDONLY | O_DIRECT);
+///     co_await queue.read(file, block, 0);
 class AIOXX_API File {
 public:
+    /// No file: is_open() is false, and operations on it are refused with EBADF.
     File() noexcept = default;
 
     /// open(2), with O_CLOEXEC added. `mode` is for O_CREAT and O_TMPFILE, before the umask. A null
@@ -99,7 +111,9 @@ public:
     static File borrow(int fd, std::error_code& error) noexcept;
     static File borrow(int fd);
 
+    /// Takes the file over; operations that are under way go on. `other` is no file then.
     File(File&& other) noexcept;
+    /// Takes the file over; what was here is closed as by the destructor.
     File& operator=(File&& other) noexcept;
     /// Closes an owned descriptor; an error of close(2) is lost here, see close().
     ~File();
@@ -116,20 +130,29 @@ public:
     /// that are under way on it are complete.
     [[nodiscard]] int release() noexcept;
 
+    /// Whether there is a file.
     [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
+    /// The descriptor, which stays this object's; -1 without a file.
     [[nodiscard]] int fd() const noexcept { return fd_; }
+    /// Whether the destructor closes it.
     [[nodiscard]] bool is_owned() const noexcept { return owned_; }
+    /// As it was when it was opened; `none` without a file.
     [[nodiscard]] FileKind kind() const noexcept { return kind_; }
     /// A pipe, socket, tty or another file that has no size and may make a read wait.
     [[nodiscard]] bool is_stream() const noexcept;
 
-    /// As it was opened; F_SETFL through another descriptor of the same open file is not noticed.
+    /// Opened for reading. This and what follows is as it was opened: F_SETFL through another
+    /// descriptor of the same open file is not noticed.
     [[nodiscard]] bool is_readable() const noexcept;
+    /// Opened for writing.
     [[nodiscard]] bool is_writable() const noexcept;
+    /// O_DIRECT.
     [[nodiscard]] bool is_direct() const noexcept;
+    /// O_APPEND: a write goes to the end, wherever it is to begin.
     [[nodiscard]] bool is_append() const noexcept;
     /// O_SYNC or O_DSYNC: a write is on the disk when it is done.
     [[nodiscard]] bool is_synchronous() const noexcept;
+    /// O_NONBLOCK.
     [[nodiscard]] bool is_nonblocking() const noexcept;
 
     /// A regular file on tmpfs, ramfs or hugetlbfs: its transfers wait for no device.
@@ -139,6 +162,7 @@ public:
     /// A regular file on NFS, SMB, 9p, AFS, Ceph or their like: another machine answers for it.
     [[nodiscard]] bool is_on_network() const noexcept { return on_network_; }
 
+    /// What direct I/O asks of transfers here, also of a file that was opened without O_DIRECT.
     [[nodiscard]] DirectAlignment direct_alignment() const noexcept { return alignment_; }
 
     /// The present size in bytes, of a block device as well; 0 for streams.

@@ -33,7 +33,9 @@ class BatchAwaiter;
 /// Threads: the queue's.
 class AIOXX_API Batch {
 public:
+    /// An empty one, of operations of `queue`, which stays its owner's.
     explicit Batch(Queue& queue) noexcept : queue_(&queue) {}
+    /// Gives up what is under way. Blocks only where the kernel holds borrowed memory.
     ~Batch();
     Batch(const Batch&) = delete;
     Batch& operator=(const Batch&) = delete;
@@ -76,6 +78,7 @@ public:
 
     /// Whether it has begun, and all have ended.
     [[nodiscard]] bool is_done() const noexcept { return begun_ && left_ == 0; }
+    /// How many operations were added.
     [[nodiscard]] std::size_t size() const noexcept { return requests_.size(); }
     /// How each ended, in the order of add(); a default Completion while it has not. What was
     /// refused has the error of Operation::start, and its buffer.

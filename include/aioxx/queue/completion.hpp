@@ -16,9 +16,18 @@
 AIOXX_NAMESPACE_BEGIN
 
 /// How an operation on a Queue ended. A failure is data in here, not an exception.
+///
+///     queue.read(file, std::move(buffer), offset).start([&](aioxx::Completion& done) {
+///         if (!done.error()) {
+///             use(done.buffer().first(done.bytes()));
+///         }
+///         free_buffers.push_back(done.take_buffer());
+///     });
 class Completion {
 public:
+    /// Of an operation that has not ended: no error, and no bytes.
     Completion() noexcept = default;
+    /// For the library, and for tests of callbacks. A `result` below 0 is an errno.
     Completion(std::int64_t result, std::int64_t result2, std::size_t bytes, bool end_of_file,
                AlignedBuffer buffer, OperationId abandoned = {}) noexcept
         : result_(result), result2_(result2), bytes_(bytes), end_of_file_(end_of_file),
@@ -35,7 +44,9 @@ public:
     [[nodiscard]] std::error_code error() const noexcept {
         return {result_ < 0 ? static_cast<int>(-result_) : 0, std::generic_category()};
     }
+    /// Whether the error is operation_canceled.
     [[nodiscard]] bool cancelled() const noexcept { return result_ == -ECANCELED; }
+    /// Whether the error is timed_out.
     [[nodiscard]] bool timed_out() const noexcept { return result_ == -ETIMEDOUT; }
 
     /// Bytes transferred, also by the parts before the one that failed.
@@ -54,6 +65,7 @@ public:
     /// memory and after take_buffer(). Of an abandoned operation it is not here: the kernel may
     /// still write into it.
     [[nodiscard]] const AlignedBuffer& buffer() const noexcept { return buffer_; }
+    /// The same, handed over: once, then it is empty.
     [[nodiscard]] AlignedBuffer take_buffer() noexcept { return std::move(buffer_); }
     /// The std::vector or std::string that was moved in; an empty one where that was of another
     /// type than `Memory`, or where take_buffer() is empty.

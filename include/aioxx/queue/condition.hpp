@@ -27,6 +27,7 @@ class AIOXX_API Condition {
 public:
     /// Throws std::bad_alloc.
     explicit Condition(Queue& queue);
+    /// Ends each wait with operation_canceled.
     ~Condition();
     Condition(const Condition&) = delete;
     Condition& operator=(const Condition&) = delete;

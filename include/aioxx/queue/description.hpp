@@ -15,15 +15,15 @@ AIOXX_NAMESPACE_BEGIN
 
 /// What an operation is, as far as that decides what may be said of it.
 enum class OperationKind : std::uint8_t {
-    transfer, ///< read, write and their sisters
-    flush,    ///< fsync, fdatasync
-    poll,
-    sleep,
+    transfer,   ///< read, write and their sisters
+    flush,      ///< fsync, fdatasync
+    poll,       ///< Queue::poll
+    sleep,      ///< Queue::sleep_until, Queue::sleep_for
     capacity,   ///< Queue::wait_for_capacity
     quarantine, ///< Queue::wait_for_quarantine
     condition,  ///< Condition::wait, Semaphore::acquire
-    yield,
-    buffer, ///< Queue::buffer
+    yield,      ///< Queue::yield
+    buffer,     ///< Queue::buffer
 };
 
 namespace detail {
@@ -98,12 +98,15 @@ class Description {
     static constexpr bool can_wait = kind != OperationKind::yield; // and so has deadlines
 
 public:
+    /// For the functions of Queue.
     Description(Queue& queue, Request&& request) noexcept
         : queue_(&queue), request_(std::move(request)) {
         request.begun = true; // NOLINT(bugprone-use-after-move): what is left
     }
+    /// Takes over what is described; `other` cannot be begun any more.
     Description(Description&& other) noexcept
         : Description(*other.queue_, std::move(other.request_)) {}
+    /// Takes over what is described.
     Description& operator=(Description&& other) noexcept {
         Description taken{std::move(other)};
         std::swap(queue_, taken.queue_);
@@ -119,6 +122,7 @@ public:
         request_.flags |= flags;
         return self();
     }
+    /// The priority of its calls and of its place in the backlog: see IoPriority.
     Self&& with(IoPriority priority) && noexcept requires has_priority {
         return std::move(with(priority));
     }
@@ -155,7 +159,8 @@ public:
         }
         return self();
     }
-    /// A `span` below zero has passed; one that reaches beyond the clock's end never does.
+    /// until(), for so long from now on. A `span` below zero has passed; one that reaches beyond
+    /// the clock's end never does.
     Self&& within(std::chrono::nanoseconds span) && noexcept requires can_wait {
         return std::move(within(span));
     }

@@ -85,11 +85,15 @@ public:
     /// The first `count` bytes, or those from byte `from` on. Throws std::out_of_range where there
     /// are not so many, and has left `memory` as it was.
     Part(Memory&& memory, std::size_t count) : Part(std::move(memory), 0, count) {}
+    /// `count` bytes from byte `from` on.
     Part(Memory&& memory, std::size_t from, std::size_t count)
         : memory_(std::move(inside(memory, from, count))), from_(from), count_(count) {}
 
+    /// All of the memory, for whoever takes it.
     [[nodiscard]] Memory&& memory() && noexcept { return std::move(memory_); }
+    /// Bytes before the part.
     [[nodiscard]] std::size_t from() const noexcept { return from_; }
+    /// Bytes of the part.
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
 
 private:
@@ -107,18 +111,24 @@ private:
 };
 
 /// What a transfer gives back whose memory was moved in and is no AlignedBuffer.
+///
+///     std::vector<char> text(4096);
+///     auto [bytes, end_of_file, back] = co_await queue.read(file, std::move(text), 0);
 template <typename Memory>
 struct TransferOf {
-    std::size_t bytes = 0;
-    bool end_of_file = false;
-    Memory memory;
+    std::size_t bytes = 0;    ///< Transferred.
+    bool end_of_file = false; ///< Of a read: it met the end, before or behind these bytes.
+    Memory memory;            ///< What was moved in, of the size that it had.
 };
 
 /// What a transfer with a buffer of its own gives back.
+///
+///     aioxx::Transfer got = co_await queue.read(file, std::move(buffer), 0);
+///     use(got.buffer.first(got.bytes));
 struct Transfer {
-    std::size_t bytes = 0;
-    bool end_of_file = false;
-    AlignedBuffer buffer;
+    std::size_t bytes = 0;    ///< Transferred.
+    bool end_of_file = false; ///< Of a read: it met the end, before or behind these bytes.
+    AlignedBuffer buffer;     ///< What was moved in, of the size that it had.
 };
 
 namespace detail {

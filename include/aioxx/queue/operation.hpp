@@ -32,7 +32,10 @@ class Operation;
 /// `Result` is what `co_await` gives; a failure is thrown there as std::system_error. Awaiting
 /// `completion()` instead gives the Completion.
 ///
-/// Ownership: of the buffer that was moved in. Threads: the queue's.
+///     const std::size_t bytes = co_await queue.read(file, block, 0).within(100ms);
+///     queue.fsync(file).after_writes().start([](const aioxx::Completion& done) { ... });
+///
+/// Ownership: of the buffer that was moved in. Threads: the queue's. Blocking: none.
 template <typename Result, OperationKind kind>
 class [[nodiscard]] Operation : public detail::Description<Operation<Result, kind>, kind> {
     using Base = detail::Description<Operation, kind>;
@@ -65,8 +68,10 @@ public:
     [[nodiscard]] Operation<Completion, kind> completion() && noexcept {
         return {this->queue(), std::move(this->request())};
     }
-    /// Defined in <aioxx/task/awaiter.hpp>. Keeps a reference: the Operation lives until the
-    /// awaiter has gone, as it does in `co_await`.
+    /// Begins it, and waits in a coroutine until it has ended; gives `Result`, or throws
+    /// std::system_error, whose text says what was asked for, where, and why it failed. A refusal
+    /// is thrown as well. Defined in <aioxx/task/awaiter.hpp>. Keeps a reference: the Operation
+    /// lives until the awaiter has gone, as it does in `co_await`.
     OperationAwaiter<Result> operator co_await() && noexcept;
 
     template <typename Token = std::stop_token>
@@ -85,17 +90,21 @@ public:
     }
 };
 
-/// An operation that a stop token cancels: it can be awaited, and nothing else.
+/// An operation that a stop token cancels: it can be awaited, and nothing else. The rest is as with
+/// Operation.
+///
+///     co_await queue.read(file, block, 0).stopped_by(stop);
 template <typename Result, OperationKind kind>
 class [[nodiscard]] StoppableOperation
     : public detail::Description<StoppableOperation<Result, kind>, kind> {
     using Base = detail::Description<StoppableOperation, kind>;
 
 public:
+    /// For Operation::stopped_by.
     StoppableOperation(Queue& queue, detail::Request&& request, std::stop_token token) noexcept
         : Base(queue, std::move(request)), token_(std::move(token)) {}
 
-    /// Defined in <aioxx/task/awaiter.hpp>.
+    /// As Operation::operator co_await. Defined in <aioxx/task/awaiter.hpp>.
     StoppableAwaiter<Result> operator co_await() && noexcept;
     /// The same with the result as data.
     [[nodiscard]] StoppableOperation<Completion, kind> completion() && noexcept {

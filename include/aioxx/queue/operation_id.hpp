@@ -11,9 +11,12 @@ AIOXX_NAMESPACE_BEGIN
 /// Names one started operation, for Queue::cancel. The id of an operation that has ended names
 /// nothing, and comes again after 2^32 others at the earliest. A default one names nothing. It is
 /// for the queue that has given it: to another one it is a number that means nothing, or, once in a
-/// great while, an operation of its own.
+/// great while, an operation of its own. A value.
+///
+///     const aioxx::OperationId id = queue.read(file, block, 0).start(callback);
+///     queue.cancel(id);
 struct OperationId {
-    std::uint64_t value = 0;
+    std::uint64_t value = 0; ///< Means nothing by itself; 0 names nothing.
 
     friend bool operator==(OperationId, OperationId) noexcept = default;
 };

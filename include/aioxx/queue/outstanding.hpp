@@ -27,20 +27,27 @@ enum class OperationPlace : std::uint8_t {
 };
 
 /// One operation of Queue::list_outstanding(). A value.
+///
+///     std::array<aioxx::OutstandingOperation, 64> all;
+///     const std::size_t count = queue.list_outstanding(all);
+///     for (const auto& each : std::span{all}.first(std::min(count, all.size()))) {
+///         std::cerr << each.kind_name() << ' ' << each.place_name() << '\n';
+///     }
 struct AIOXX_API OutstandingOperation {
-    using Kind = engine::Kind;
+    using Kind = engine::Kind; ///< What it does.
 
-    OperationId id;
-    Kind kind = Kind::none;
-    OperationPlace place = OperationPlace::next_pass;
+    OperationId id;                                   ///< For Queue::cancel().
+    Kind kind = Kind::none;                           ///< What it does.
+    OperationPlace place = OperationPlace::next_pass; ///< Where it is.
     int descriptor = -1;            ///< Of its File. -1: it has none, or that is closed.
     std::int64_t offset = 0;        ///< Of a transfer: bytes from the start of the file.
     std::size_t bytes = 0;          ///< What a transfer was asked for.
     std::size_t done = 0;           ///< Bytes of that which earlier parts have transferred.
     std::chrono::nanoseconds age{}; ///< Since it was started, to within some milliseconds.
 
-    /// Words for people. They stay.
+    /// A word for people, as "read": it stays, a static string.
     [[nodiscard]] const char* kind_name() const noexcept;
+    /// Words for people. They stay.
     [[nodiscard]] const char* place_name() const noexcept;
 };
 

@@ -30,6 +30,10 @@ AIOXX_NAMESPACE_BEGIN
 
 /// Asynchronous file I/O with the traps of kernel AIO taken care of.
 ///
+///     aioxx::Queue queue;
+///     queue.read(file, block, 0).start([](const aioxx::Completion& done) { /* done.bytes() */ });
+///     queue.run(); // calls the callback; or co_await queue.read(file, block, 0) in a Task
+///
 /// **Ownership.** A queue owns operations, its context, buffers that were moved in, and tasks that
 /// were started, until the kernel is done with each. Memory that is passed as a span is borrowed:
 /// it stays until the completion has been delivered, and the destructor waits for it.
@@ -66,8 +70,17 @@ AIOXX_NAMESPACE_BEGIN
 /// Operations, tasks, post() and event_fd() fail with EINVAL, and so does the run() of a task that
 /// has forked; everything else, the destructor included, does nothing and
 /// answers 0, false or too_late.
+///
+/// **Errors.** What a call refuses is thrown, or set where it takes a std::error_code; how an
+/// operation ended is in its Completion, and thrown where it is awaited.
 class AIOXX_API Queue {
 public:
+    /// How a queue is made.
+    ///
+    ///     aioxx::Queue::Options options;
+    ///     options.depth = 32;
+    ///     options.use_event_fd = true;
+    ///     aioxx::Queue queue{options};
     struct Options {
         /// Operations in the kernel at a time, at least 1; more wait in the queue. Smaller when the
         /// system's limit (fs.aio-max-nr) leaves no room: depth() tells. A queue that was destroyed
@@ -76,9 +89,10 @@ public:
         /// Operations started and not completed, at least 1; starting one more fails with EAGAIN.
         /// Waits for capacity are not among them.
         std::size_t limit = 65536;
-        /// Workers, at most: threads that make calls which block; and how long an idle one stays.
-        /// With 0 the queue's own thread makes those calls. All queues together: worker_limit().
+        /// Workers, at most: threads that make calls which block. With 0 the queue's own thread
+        /// makes those calls. All queues together: worker_limit().
         unsigned workers = 16;
+        /// How long an idle worker stays.
         std::chrono::nanoseconds worker_idle = std::chrono::seconds{1};
         /// Have event_fd(), for an event loop of one's own.
         bool use_event_fd = false;
@@ -96,9 +110,11 @@ public:
         std::size_t copy_limit = std::size_t{16} << 20;
     };
 
+    /// With the Options as they are. Throws as below.
     Queue() : Queue(Options{}) {}
-    /// Throws std::system_error, whose text names the step that has failed and what was asked for,
-    /// used and allowed; and std::bad_alloc.
+    /// Makes descriptors, and neither threads nor the context, which the first operation that wants
+    /// it makes. Throws std::system_error, whose text names the step that has failed and what was
+    /// asked for, used and allowed; and std::bad_alloc.
     explicit Queue(const Options& options) { open(&options, sizeof(options), nullptr); }
     /// With an error it is as good as closed: nothing can be started, and there is nothing to run.
     Queue(const Options& options, std::error_code& error) {
@@ -126,20 +142,27 @@ public:
     // Without an offset it is for streams, where there is none, and for appends; on another file
     // start is refused with EINVAL.
 
-    /// Reads as many bytes as the memory has room for; fewer where the kernel gives fewer.
+    /// Reads as many bytes as the memory has room for, from `offset` on, in bytes from the start of
+    /// the file. Gives the bytes read: fewer where the kernel gives fewer, 0 at the end of the
+    /// file. `buffer` is borrowed: it stays until the completion.
     Operation<std::size_t> read(detail::LastingFile file, detail::Lasting<std::byte> buffer,
                                 detail::Offset offset = {}) {
         return {*this, detail::transfer(Kind::read, file, buffer, offset)};
     }
+    /// Writes the bytes of `buffer` at `offset`. Gives the bytes written, which may be fewer.
+    /// `buffer` is borrowed: it stays, unchanged, until the completion.
     Operation<std::size_t> write(detail::LastingFile file, detail::Lasting<const std::byte> buffer,
                                  detail::Offset offset = {}) {
         return {*this, detail::transfer(Kind::write, file, buffer, offset)};
     }
+    /// The same with memory that is moved in: `co_await` gives a Transfer or TransferOf, with the
+    /// memory.
     template <detail::Movable Memory>
     Operation<detail::MovedResult<Memory>> read(detail::LastingFile file, Memory&& memory,
                                                 detail::Offset offset = {}) {
         return {*this, detail::owning(Kind::read, file, std::forward<Memory>(memory), offset)};
     }
+    /// The same with memory that is moved in.
     template <detail::Movable Memory>
     Operation<detail::MovedResult<Memory>> write(detail::LastingFile file, Memory&& memory,
                                                  detail::Offset offset = {}) {
@@ -158,12 +181,14 @@ public:
                                      detail::Offset offset = {}) {
         return {*this, detail::exact(detail::transfer(Kind::write, file, buffer, offset))};
     }
+    /// The same with memory that is moved in.
     template <detail::Movable Memory>
     Operation<detail::MovedResult<Memory>> read_full(detail::LastingFile file, Memory&& memory,
                                                      detail::Offset offset = {}) {
         return {*this, detail::exact(
                            detail::owning(Kind::read, file, std::forward<Memory>(memory), offset))};
     }
+    /// The same with memory that is moved in.
     template <detail::Movable Memory>
     Operation<detail::MovedResult<Memory>> write_all(detail::LastingFile file, Memory&& memory,
                                                      detail::Offset offset = {}) {
@@ -171,21 +196,26 @@ public:
                                                     offset))};
     }
 
-    /// Scatter and gather. The array is copied when the operation begins; the memory is borrowed.
-    /// More than 1024 parts are refused with EINVAL, as the kernel takes no more.
+    /// Reads into several pieces of memory, one after the other. The array is copied when the
+    /// operation begins; the memory is borrowed. More than 1024 parts are refused with EINVAL, as
+    /// the kernel takes no more.
     Operation<std::size_t> readv(detail::LastingFile file, detail::Lasting<const iovec> buffers,
                                  detail::Offset offset = {}) {
         return {*this, detail::transfer(Kind::readv, file, buffers, offset)};
     }
+    /// Writes several pieces of memory, one after the other, with the same rules.
     Operation<std::size_t> writev(detail::LastingFile file, detail::Lasting<const iovec> buffers,
                                   detail::Offset offset = {}) {
         return {*this, detail::transfer(Kind::writev, file, buffers, offset)};
     }
 
-    /// Flushes the file. Each has its own result: none is merged with another or tried again.
+    /// Flushes data and metadata of the file. Each has its own result: none is merged with another
+    /// or tried again.
     Operation<void, OperationKind::flush> fsync(detail::LastingFile file) {
         return {*this, detail::request_for(Kind::fsync, file)};
     }
+    /// Flushes the data, and of the metadata what reading it back needs. The rest is as with
+    /// fsync().
     Operation<void, OperationKind::flush> fdatasync(detail::LastingFile file) {
         return {*this, detail::request_for(Kind::fdatasync, file)};
     }
@@ -198,6 +228,7 @@ public:
         return {*this, std::move(request)};
     }
 
+    /// Ends at `time`, not before. Its within() or until() may end it earlier, with timed_out.
     Operation<void, OperationKind::sleep> sleep_until(std::chrono::steady_clock::time_point time) {
         detail::Request request;
         request.kind = Kind::sleep;
@@ -206,6 +237,7 @@ public:
         request.can_be_given_up = true;
         return {*this, std::move(request)};
     }
+    /// Ends after `span`, counted from this call on.
     Operation<void, OperationKind::sleep> sleep_for(std::chrono::nanoseconds span) {
         return sleep_until(detail::from_now(span)); // the longest has no end
     }
@@ -309,11 +341,15 @@ public:
     Cancellation cancel(OperationId operation) noexcept;
     /// Every operation on `file`; returns how many were cancelled or asked to be.
     std::size_t cancel(const File& file) noexcept;
+    /// Every operation of this queue; returns how many were cancelled or asked to be.
     std::size_t cancel_all() noexcept;
     /// cancel() for other threads: the queue's thread does it when it runs. Allocates nothing, so a
     /// stop callback may call it. Not async-signal-safe.
     void request_cancel(OperationId operation) noexcept;
 
+    /// What close() leaves.
+    ///
+    ///     if (queue.close_for(5s).outstanding > 0) { ... }
     struct Left {
         std::size_t outstanding = 0; ///< Their completions are still to come.
         std::size_t quarantined = 0; ///< Given up, and not ended: quarantined().

@@ -23,8 +23,9 @@ AIOXX_NAMESPACE_BEGIN
 /// Ownership and threads: as with a Condition.
 class AIOXX_API Semaphore {
 public:
-    /// Throws std::bad_alloc.
+    /// With so many permits to begin with. Throws std::bad_alloc.
     Semaphore(Queue& queue, std::size_t permits);
+    /// Ends each wait with operation_canceled.
     ~Semaphore();
     Semaphore(const Semaphore&) = delete;
     Semaphore& operator=(const Semaphore&) = delete;

@@ -12,7 +12,11 @@ AIOXX_NAMESPACE_BEGIN
 /// Counts of a Queue since it was made, and what it holds now.
 ///
 /// Always `started == completed + cancelled + timed_out + outstanding`: each operation, sleeps and
-/// waits among them, is in one of the four, and comes out of the last when its user is told.
+/// waits among them, is in one of the four, and comes out of the last when its user is told. A
+/// value.
+///
+///     const aioxx::QueueStatistics now = queue.statistics();
+///     std::cout << now.completed << " done, " << now.offloaded << " calls of workers\n";
 struct QueueStatistics {
     std::uint64_t started = 0;     ///< not those that were refused
     std::uint64_t completed = 0;   ///< told how they ended by themselves, well or not

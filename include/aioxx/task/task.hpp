@@ -251,11 +251,6 @@ private:
 
 } // namespace detail
 
-/// **g++ 12** (Debian 12's) makes of a coroutine that has co_await in the condition of an `if` or a
-/// `while`, and no variable at its top level, one that never begins, silently and without this
-/// library too: `if (co_await ...)` as its only statement. Give the result a name first. A Task of
-/// that kind is std::logic_error where it is begun, with its place in the program.
-///
 /// A coroutine that works with a Queue: lazy, move-only, and consumed by what runs it.
 ///
 /// It begins when it is awaited by another, or given to run() or spawn(). From then on the queue
@@ -270,24 +265,41 @@ private:
 /// first gives up what it waits for in the other. Whatever else it awaits resumes it on that thread
 /// too: by Queue::post, for example.
 ///
+///     aioxx::Task<std::size_t> first_block(aioxx::Queue& queue, const aioxx::File& file) {
+///         aioxx::AlignedBuffer block{4096, 4096};
+///         co_return co_await queue.read(file, block, 0);
+///     }
+///     const std::size_t bytes = aioxx::run(queue, first_block(queue, file));
+///
 /// Coroutines take parameters into their frame as declared: a reference has to outlive the task.
 /// Tasks that await tasks take stack while they begin, as calls of functions do; loops take none.
+///
+/// **g++ 12** (Debian 12's) makes of a coroutine that has co_await in the condition of an `if` or a
+/// `while`, and no variable at its top level, one that never begins, silently and without this
+/// library too: `if (co_await ...)` as its only statement. Give the result a name first. A Task of
+/// that kind is std::logic_error where it is begun, with its place in the program.
 template <typename T>
 class [[nodiscard]] Task {
 public:
+    /// For the compiler.
     using promise_type = detail::TaskPromise<T>;
 
+    /// Takes the coroutine over; `other` has none then.
     Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+    /// Takes the coroutine over.
     Task& operator=(Task&& other) noexcept {
         std::swap(frame_, other.frame_);
         return *this;
     }
+    /// Destroys a coroutine that was never begun.
     ~Task() {
         if (frame_) {
             frame_.destroy();
         }
     }
 
+    /// Begins it, and waits in another coroutine until it has ended; gives what it returns, and
+    /// throws what it throws.
     detail::TaskAwaiter<T> operator co_await() && noexcept {
         return detail::TaskAwaiter<T>{std::exchange(frame_, nullptr)};
     }

@@ -19,10 +19,13 @@
 AIOXX_NAMESPACE_BEGIN
 
 /// Which of several has ended first, and what it gave.
+///
+///     auto [which, bytes] = co_await aioxx::when_any(queue.read(one, a, 0), queue.read(other, b,
+///     0));
 template <typename T>
 struct Winner {
     std::size_t index = 0; ///< By the order of the arguments, or of the vector.
-    T value;
+    T value;               ///< A std::variant where not all give the same type.
 };
 
 namespace detail {
