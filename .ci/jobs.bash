@@ -17,11 +17,11 @@ ci_packages=(git g++-12 gcc-multilib gcc-12-multilib g++-12-multilib meson ninja
 quickly=(--unity=on -Dunity_size=6 -Ddebug=false '-Dcpp_args=-g1 -Wno-subobject-linkage')
 quickly_by_clang=("${quickly[@]::3}" '-Dcpp_args=-g1 -Wno-error=shadow')
 
-# Each matrix job compiles all of it anew, so what takes time is left out: debug information, and
-# optimisation of the tests.
+# Each matrix job compiles all of it anew, so what takes time is left out: debug information,
+# optimisation of the tests, and the programs, which dev-test and the sanitizers have.
 configure() { # OPTION...
     meson setup --wrap-mode=nodownload "$AIOXX_BUILD_DIR/$name" . -Dtests=enabled -Dtools=enabled \
-        -Dexamples=enabled -Ddoc=disabled -Dwerror=true "$@"
+        -Dexamples=enabled -Dprograms=disabled -Ddoc=disabled -Dwerror=true "$@"
 }
 
 # The headers have a job of their own. $false_warnings: a regular expression.
@@ -91,6 +91,9 @@ job_examples() {
     local source
     for source in examples/*.cpp; do
         [ "$(wc -l <"$source")" -le 80 ]
+    done
+    for source in examples/programs/*.cpp; do
+        [ "$(cat "${source%.cpp}".?pp | wc -l)" -le 250 ]
     done
     library
     meson test -C "$build" --suite examples --verbose
@@ -162,15 +165,18 @@ job_checks() {
 
 # The sanitizers take one backend each: what differs between the two is one small file.
 job_asan-ubsan() {
-    configure -Dlibaio=enabled -Db_sanitize=address,undefined -Doptimization=1 "${quickly[@]}"
-    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 compile_and_test
+    configure -Dlibaio=enabled -Db_sanitize=address,undefined -Doptimization=1 -Dprograms=enabled \
+        "${quickly[@]}"
+    AIOXX_KILLS=10 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 compile_and_test
 }
 
 # Children of programs with threads make threads as well, and that is meant. And a first worker that
 # has ended for idleness is joined when another is wanted: at a program's end it may not have been.
 job_tsan() {
-    configure -Dlibaio=disabled -Db_sanitize=thread -Doptimization=1 "${quickly[@]}"
-    TSAN_OPTIONS=halt_on_error=1:die_after_fork=0:report_thread_leaks=0 compile_and_test
+    configure -Dlibaio=disabled -Db_sanitize=thread -Doptimization=1 -Dprograms=enabled \
+        "${quickly[@]}"
+    AIOXX_KILLS=10 TSAN_OPTIONS=halt_on_error=1:die_after_fork=0:report_thread_leaks=0 \
+        compile_and_test
 }
 
 # Where io_setup is refused, by each of the errors that refuse it: workers alone do the same.
@@ -236,7 +242,7 @@ in_fresh_system() { # SUITE
     mkdir "$system$tree"
     git -c safe.directory="$PWD" archive HEAD | tar -x -C "$system$tree"
     export AIOXX_MESON_OPTIONS='-Ddebug=false -Doptimization=0 -Dwerror=true'
-    AIOXX_MESON_OPTIONS+=' --unity=on -Dunity_size=6 -Dcpp_args=-Wno-subobject-linkage'
+    AIOXX_MESON_OPTIONS+=' -Dprograms=disabled --unity=on -Dunity_size=6 -Dcpp_args=-Wno-subobject-linkage'
     for who in user root container; do
         echo "--- $1, $who"
         owner=root confined=() become=()
