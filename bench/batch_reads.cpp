@@ -1,27 +1,34 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
 // Random direct reads of 4 KiB that begin together and are waited for together, as in vector
-// search: by a Batch, in turns with a C loop on libaio that makes one io_submit and one
-// io_getevents for each, and with that loop again, which shows the noise.
+// search: by examples/programs/batch_reader, in turns with a C loop on libaio that makes one
+// io_submit and one io_getevents for each, with liburing, and with the C loop again, which shows
+// the noise.
 //
-//   build-dev/bench/bench/batch-reads [OPERATIONS [ROUNDS [FILE]]]      8 15, of a file in /var/tmp
+//   build-dev/bench/bench/batch-reads [OPERATIONS [ROUNDS [THREADS [FILE]]]]
+//                                     8 100 1, of a file in /var/tmp
 //
 // FILE: something to read from, a block device say.
 
-#include <aioxx/aioxx.hpp>
-
 #include "bench/statistics.hpp"
+#include "examples/programs/batch_reader.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <numeric>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <fcntl.h>
 #include <libaio.h>
+#include <liburing.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace {
@@ -29,7 +36,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t block = 4096;
-constexpr std::chrono::milliseconds slice{300};
+constexpr std::chrono::milliseconds slice{50};
 
 [[noreturn]] void fail(const char* call) {
     std::perror(call);
@@ -65,25 +72,62 @@ private:
     std::mt19937_64 random_{1};
 };
 
-/// Reads a second, of what `batch` makes.
-template <typename Batch>
-double rate(std::size_t operations, Batch batch) {
+/// What one turn has seen.
+struct Turn {
+    double reads = 0;     // a second, of all threads
+    double processor = 0; // seconds a read
+    double batches = 0;
+};
+
+double processor_time() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+/// One turn: each engine makes batches in a thread of its own.
+template <typename Engine>
+Turn turn(const std::vector<std::unique_ptr<Engine>>& engines, std::size_t operations) {
+    std::atomic<std::uint64_t> batches{0};
+    const double processor = processor_time();
     const Clock::time_point start = Clock::now();
-    std::size_t reads = 0;
-    Clock::duration taken{};
-    do {
-        batch();
-        reads += operations;
-        taken = Clock::now() - start;
-    } while (taken < slice);
-    return static_cast<double>(reads) / std::chrono::duration<double>(taken).count();
+    {
+        std::vector<std::jthread> threads;
+        for (const auto& engine : engines) {
+            threads.emplace_back([&] {
+                std::uint64_t mine = 0;
+                for (; Clock::now() < start + slice; ++mine) {
+                    engine->batch();
+                }
+                batches += mine;
+            });
+        }
+    }
+    const double taken = std::chrono::duration<double>(Clock::now() - start).count();
+    const auto made = static_cast<double>(batches);
+    const double reads = made * static_cast<double>(operations);
+    return {reads / taken, (processor_time() - processor) / reads, made};
+}
+
+template <typename Engine>
+std::vector<std::unique_ptr<Engine>> for_each_thread(unsigned threads, const aioxx::File& file,
+                                                     std::size_t operations) {
+    std::vector<std::unique_ptr<Engine>> engines;
+    for (unsigned i = 0; i < threads; ++i) {
+        engines.push_back(std::make_unique<Engine>(file, operations));
+    }
+    return engines;
 }
 
 class Loop {
 public:
-    Loop(const aioxx::File& file, aioxx::AlignedBuffer& memory, std::size_t operations)
-        : file_(file), memory_(memory), places_(file), blocks_(operations), pointers_(operations),
-          events_(operations) {
+    Loop(const aioxx::File& file, std::size_t operations)
+        : file_(file), memory_(operations * block, block), places_(file), blocks_(operations),
+          pointers_(operations), events_(operations) {
+        std::memset(memory_.data(), 0, memory_.size());
         if (::io_setup(128, &context_) < 0) {
             fail("io_setup");
         }
@@ -112,7 +156,7 @@ public:
 
 private:
     const aioxx::File& file_;
-    aioxx::AlignedBuffer& memory_;
+    aioxx::AlignedBuffer memory_;
     Places places_;
     std::vector<iocb> blocks_;
     std::vector<iocb*> pointers_;
@@ -120,76 +164,131 @@ private:
     io_context_t context_ = nullptr;
 };
 
-class Batches {
+class Ring {
 public:
-    Batches(const aioxx::File& file, aioxx::AlignedBuffer& memory, std::size_t operations)
-        : file_(file), memory_(memory), places_(file), operations_(operations) {}
-
-    void batch() {
-        batch_.clear();
-        for (std::size_t i = 0; i < operations_; ++i) {
-            batch_.add(queue_.read(file_, std::span<std::byte>{memory_}.subspan(i * block, block),
-                                   places_.next()));
-        }
-        batch_.wait();
-        for (const aioxx::Completion& result : batch_.results()) {
-            if (result.bytes() != block) {
-                fail("a read");
-            }
+    Ring(const aioxx::File& file, std::size_t operations)
+        : file_(file), memory_(operations * block, block), places_(file), operations_(operations) {
+        std::memset(memory_.data(), 0, memory_.size());
+        if (::io_uring_queue_init(static_cast<unsigned>(operations), &ring_, 0) < 0) {
+            fail("io_uring_queue_init");
         }
     }
-    [[nodiscard]] std::uint64_t submits() const { return queue_.statistics().submit_calls; }
+    ~Ring() { ::io_uring_queue_exit(&ring_); }
+    Ring(const Ring&) = delete;
+    Ring& operator=(const Ring&) = delete;
+
+    void batch() {
+        for (std::size_t i = 0; i < operations_; ++i) {
+            ::io_uring_prep_read(::io_uring_get_sqe(&ring_), file_.fd(), memory_.data() + i * block,
+                                 block, static_cast<std::uint64_t>(places_.next()));
+        }
+        if (::io_uring_submit_and_wait(&ring_, static_cast<unsigned>(operations_)) < 0) {
+            fail("io_uring_submit_and_wait");
+        }
+        unsigned head = 0;
+        unsigned seen = 0;
+        io_uring_cqe* event = nullptr;
+        io_uring_for_each_cqe(&ring_, head, event) {
+            if (event->res != block) {
+                fail("a read");
+            }
+            ++seen;
+        }
+        if (seen != operations_) {
+            fail("io_uring_for_each_cqe");
+        }
+        ::io_uring_cq_advance(&ring_, seen);
+    }
 
 private:
     const aioxx::File& file_;
-    aioxx::AlignedBuffer& memory_;
+    aioxx::AlignedBuffer memory_;
     Places places_;
     std::size_t operations_;
-    aioxx::Queue queue_;
-    aioxx::Batch batch_{queue_};
+    io_uring ring_{};
 };
 
-void print(const char* name, const std::vector<double>& ratios) {
-    std::printf("%-6s to C loop: %.3f (%.3f to %.3f)\n", name, bench::median(ratios),
-                bench::quantile(ratios, 0.25), bench::quantile(ratios, 0.75));
-}
+/// By the program's reader.
+class Batches {
+public:
+    Batches(const aioxx::File& file, std::size_t operations)
+        : places_(file), blocks_(operations), reader_(file, operations, 128) {}
+
+    void batch() {
+        for (std::uint64_t& each : blocks_) {
+            each = static_cast<std::uint64_t>(places_.next()) / block;
+        }
+        reader_.read(blocks_, [](std::uint64_t, std::error_code error, std::span<const std::byte>) {
+            if (error) {
+                fail("a read");
+            }
+        });
+    }
+    [[nodiscard]] std::uint64_t submits() const { return reader_.statistics().submit_calls; }
+
+private:
+    Places places_;
+    std::vector<std::uint64_t> blocks_;
+    BatchReader reader_;
+};
+
+struct Ratios {
+    std::vector<double> rate;
+    std::vector<double> processor;
+
+    void add(const Turn& turn, const Turn& reference) {
+        rate.push_back(turn.reads / reference.reads);
+        processor.push_back(turn.processor / reference.processor);
+    }
+    void print(const char* name) const {
+        std::printf("%-8s to C loop: rate %.3f (%.3f to %.3f), processor time a read %.3f\n", name,
+                    bench::median(rate), bench::quantile(rate, 0.25), bench::quantile(rate, 0.75),
+                    bench::median(processor));
+    }
+};
 
 } // namespace
 
 int main(int argc, char** argv) {
     const std::size_t operations = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 8;
-    const unsigned long rounds = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 15;
+    const unsigned long rounds = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 100;
+    const auto count = argc > 3 ? static_cast<unsigned>(std::strtoul(argv[3], nullptr, 10)) : 1U;
     const aioxx::File file =
-        argc > 3 ? aioxx::File::open(argv[3], O_RDONLY | O_DIRECT) : make_file();
-    aioxx::AlignedBuffer memory{operations * block, block};
-    std::memset(memory.data(), 0, memory.size());
-    Loop loop{file, memory, operations};
-    Batches batches{file, memory, operations};
-    const auto by_loop = [&] { return rate(operations, [&] { loop.batch(); }); };
-    const auto by_batches = [&] { return rate(operations, [&] { batches.batch(); }); };
-    by_loop();
-    by_batches();
-    std::vector<double> batch;
-    std::vector<double> noise;
+        argc > 4 ? aioxx::File::open(argv[4], O_RDONLY | O_DIRECT) : make_file();
+    const auto loops = for_each_thread<Loop>(count, file, operations);
+    const auto rings = for_each_thread<Ring>(count, file, operations);
+    const auto batches = for_each_thread<Batches>(count, file, operations);
+    turn(loops, operations);
+    turn(rings, operations);
+    turn(batches, operations);
+    Ratios program;
+    Ratios ring;
+    Ratios noise;
     std::vector<double> rates;
     double submits = 0;
     double made = 0;
+    const auto submitted = [&] {
+        return std::accumulate(batches.begin(), batches.end(), 0.0,
+                               [](double sum, const auto& each) {
+                                   return sum + static_cast<double>(each->submits());
+                               });
+    };
     for (unsigned long round = 0; round < rounds; ++round) {
-        const double reference = by_loop();
-        const std::uint64_t before = batches.submits();
-        const Clock::time_point start = Clock::now();
-        const double mine = by_batches();
-        made += mine * std::chrono::duration<double>(Clock::now() - start).count();
-        submits += static_cast<double>(batches.submits() - before);
-        batch.push_back(mine / reference);
-        noise.push_back(by_loop() / reference);
-        rates.push_back(reference);
+        const Turn reference = turn(loops, operations);
+        submits -= submitted();
+        const Turn mine = turn(batches, operations);
+        submits += submitted();
+        made += mine.batches;
+        program.add(mine, reference);
+        ring.add(turn(rings, operations), reference);
+        noise.add(turn(loops, operations), reference);
+        rates.push_back(reference.reads);
     }
-    std::printf("%zu reads a batch, %lu rounds; C loop: %.0f reads a second; Batch: %.3f io_submit "
-                "a batch\n",
-                operations, rounds, bench::median(rates),
-                submits * static_cast<double>(operations) / made);
-    print("Batch", batch);
-    print("C loop", noise);
+    std::printf("%zu reads a batch, %u threads, %lu rounds; C loop: %.0f reads a second; program: "
+                "%.3f io_submit a batch\n",
+                operations, count, rounds, bench::median(rates), submits / made);
+    program.print("program");
+    ring.print("liburing");
+    noise.print("C loop");
     return 0;
 }

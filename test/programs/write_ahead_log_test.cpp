@@ -85,7 +85,7 @@ TEST_CASE("what the log has promised is in it, however often its writers are kil
     std::size_t kept = 0;
     for (unsigned long round = 0; round < rounds("AIOXX_KILLS", 100); ++round) {
         Program program{{"append", log, std::to_string(1 + random() % 20), "1000000"}};
-        const Lines first = some_promises(program, random() % 60);
+        const Lines first = some_promises(program, random() % 30);
         program.kill();
         const Lines others = program.read_lines(); // that it has printed meanwhile
         CHECK(program.wait().signal == SIGKILL);
