@@ -13,8 +13,12 @@ AIOXX_NAMESPACE_BEGIN
 /// A reusable array for completions, owned by the caller.
 ///
 /// Allocates once, when it is made; each Context::wait or Context::reap replaces what it holds. One
-/// batch can serve several contexts in turn. A moved-from batch has no capacity. One thread at a
-/// time uses it.
+/// batch can serve several contexts in turn. A moved-from batch has no capacity.
+///
+/// **Threads.** One thread at a time uses it.
+///
+/// **Errors.** std::bad_alloc, of the constructor. An operation that failed is an Event like
+/// others.
 ///
 ///     aioxx::EventBatch events{64};
 ///     context.wait(events, 1);

@@ -20,6 +20,9 @@ AIOXX_NAMESPACE_BEGIN
 ///
 /// **Threads.** Calls may be made from any thread, at a time.
 ///
+/// **Errors.** Those of eventfd(2), read(2) and write(2), in two forms: one sets a std::error_code,
+/// the other throws std::system_error.
+///
 ///     aioxx::EventFd ready;
 ///     read.set_event_fd(ready.fd());
 ///     context.submit(read);

@@ -28,6 +28,9 @@ AIOXX_NAMESPACE_BEGIN
 /// **Threads.** One that is not in flight may be used from any one thread at a time. It calls
 /// nothing.
 ///
+/// **Errors.** None of its own: what is wrong with an operation is told by the submit, or by its
+/// event.
+///
 ///     aioxx::Iocb write;
 ///     write.prepare_write(file.fd(), block, offset);
 ///     write.set_rw_flags(aioxx::RwFlags::dsync);
@@ -35,8 +38,8 @@ AIOXX_NAMESPACE_BEGIN
 ///     write.set_data(&request); // comes back as Event::data_as<Request>()
 ///     context.submit(write);
 ///
-/// With `-Dchecks=enabled` the library ends the program when an Iocb is
-/// destroyed, prepared or submitted again while it is in flight.
+/// With `-Dchecks=enabled` the library ends the program when an Iocb is destroyed, prepared or
+/// submitted again while it is in flight.
 class AIOXX_API Iocb {
 public:
     /// A read of nothing from descriptor 0: prepare it before it is submitted.

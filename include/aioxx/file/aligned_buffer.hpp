@@ -29,9 +29,8 @@ struct BufferOwner {
 /// It is a contiguous range, so it passes wherever a `std::span<std::byte>` is asked for.
 ///
 ///     aioxx::AlignedBuffer block{4096, 4096};
-///     co_await queue.read(file, block, 0);                 // borrowed: it stays until then
-///     co_await queue.read(file, std::move(block), 0);      // owned: Transfer::buffer hands it
-///     back
+///     co_await queue.read(file, block, 0); // borrowed: it stays until then
+///     aioxx::Transfer got = co_await queue.read(file, std::move(block), 0); // has it again
 class AIOXX_API AlignedBuffer {
 public:
     /// Empty: no bytes.

@@ -26,6 +26,8 @@ class Queue;
 /// Ownership: of the memory, together with the buffers that are out: the pool may be destroyed
 /// before them. What waits for a buffer then ends with operation_canceled.
 ///
+/// Errors: std::bad_alloc and std::system_error, of the constructor.
+///
 /// Threads: any number, at a time; buffers may be destroyed by any thread. The pool itself is
 /// destroyed while no other call on it is made. Blocking: none of the calls does. In a forked child
 /// it is inert: it gives nothing, and takes nothing back.

@@ -97,6 +97,7 @@ public:
     static File open(const Path& path, int flags, unsigned mode = 0666) {
         return open(path.c_str(), flags, mode);
     }
+    /// open_at() with such a path.
     template <detail::HasCStr Path>
     static File open_at(int directory, const Path& path, int flags, unsigned mode,
                         std::error_code& error) noexcept {

@@ -36,6 +36,10 @@ class Operation;
 ///     queue.fsync(file).after_writes().start([](const aioxx::Completion& done) { ... });
 ///
 /// Ownership: of the buffer that was moved in. Threads: the queue's. Blocking: none.
+///
+/// Errors: a refusal is thrown, or set where start() takes a std::error_code; how an operation
+/// ended is in its Completion, or thrown where it is awaited, as std::system_error that says which
+/// it was.
 template <typename Result, OperationKind kind>
 class [[nodiscard]] Operation : public detail::Description<Operation<Result, kind>, kind> {
     using Base = detail::Description<Operation, kind>;

@@ -31,7 +31,7 @@ AIOXX_NAMESPACE_BEGIN
 /// Asynchronous file I/O with the traps of kernel AIO taken care of.
 ///
 ///     aioxx::Queue queue;
-///     queue.read(file, block, 0).start([](const aioxx::Completion& done) { /* done.bytes() */ });
+///     queue.read(file, block, 0).start([](const aioxx::Completion& done) { use(done.bytes()); });
 ///     queue.run(); // calls the callback; or co_await queue.read(file, block, 0) in a Task
 ///
 /// **Ownership.** A queue owns operations, its context, buffers that were moved in, and tasks that

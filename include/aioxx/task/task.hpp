@@ -271,6 +271,11 @@ private:
 ///     }
 ///     const std::size_t bytes = aioxx::run(queue, first_block(queue, file));
 ///
+/// Threads: that of its queue begins it and resumes it; aioxx::post() hands it over to that thread.
+///
+/// Errors: an exception that leaves it is thrown where it is awaited, by aioxx::run(), or, of one
+/// that was spawned, by Queue::run().
+///
 /// Coroutines take parameters into their frame as declared: a reference has to outlive the task.
 /// Tasks that await tasks take stack while they begin, as calls of functions do; loops take none.
 ///
