@@ -18,6 +18,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <random>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -44,6 +45,9 @@ struct Node {
     int read_error = 0;
     int write_error = 0;
     int fsync_error = 0;
+    unsigned slow_percent = 0; // of reads
+    std::chrono::milliseconds slow_by{0};
+    std::minstd_rand chance{}; // which of them
 };
 
 struct Server {
@@ -87,6 +91,7 @@ int number_after(std::string_view part, std::string_view prefix, int otherwise) 
 Node make_node(std::string_view name) {
     Node node;
     node.name = name;
+    node.chance.seed(static_cast<unsigned>(server.nodes.size()) + 1); // no two the same
     for (std::size_t at = 0; at < file_size; ++at) {
         node.bytes[at] = static_cast<char>(at / 512);
     }
@@ -100,6 +105,10 @@ Node make_node(std::string_view name) {
         node.read_error = number_after(part, "read-error-", node.read_error);
         node.write_error = number_after(part, "write-error-", node.write_error);
         node.fsync_error = number_after(part, "fsync-error-", node.fsync_error);
+        node.slow_percent =
+            static_cast<unsigned>(number_after(part, "slow-", static_cast<int>(node.slow_percent)));
+        node.slow_by = std::chrono::milliseconds{
+            number_after(part, "by-", static_cast<int>(node.slow_by.count()))};
     }
     return node;
 }
@@ -124,12 +133,12 @@ void answer_awaiting() {
 }
 
 /// At once, or late.
-void answer(std::function<void()> make) {
-    if (server.late.count() == 0) {
+void answer(std::function<void()> make, std::chrono::milliseconds late) {
+    if (late.count() == 0) {
         make();
         return;
     }
-    std::thread([make = std::move(make), late = server.late] {
+    std::thread([make = std::move(make), late] {
         std::this_thread::sleep_for(late);
         const std::lock_guard lock{server.mutex};
         make();
@@ -145,8 +154,8 @@ void pass_now(bool gated, std::function<void()> answer) {
     answer_awaiting();
 }
 
-void pass(bool gated, std::function<void()> make) {
-    answer([gated, make = std::move(make)] { pass_now(gated, make); });
+void pass(bool gated, std::function<void()> make, std::chrono::milliseconds slow_by = {}) {
+    answer([gated, make = std::move(make)] { pass_now(gated, make); }, server.late + slow_by);
 }
 
 void release_oldest() {
@@ -256,10 +265,12 @@ void rename(fuse_req_t request, fuse_ino_t, const char* name, fuse_ino_t, const 
 }
 
 void getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info*) {
-    answer([=] {
-        const struct stat status = status_of(inode);
-        fuse_reply_attr(request, &status, server.forgets ? 0 : for_ever);
-    });
+    answer(
+        [=] {
+            const struct stat status = status_of(inode);
+            fuse_reply_attr(request, &status, server.forgets ? 0 : for_ever);
+        },
+        server.late);
 }
 
 void resize(Node& node, std::size_t size) {
@@ -290,7 +301,9 @@ void read(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset, 
         fuse_reply_buf(request, zeros.data(), offset == 0 ? zeros.size() : 0);
         return;
     }
-    pass(node_of(inode).gated, [=] {
+    Node& asked = node_of(inode);
+    const bool slow = asked.slow_percent > 0 && asked.chance() % 100 < asked.slow_percent;
+    const auto read_node = [=] {
         const Node& node = node_of(inode);
         if (node.read_error != 0) {
             fuse_reply_err(request, node.read_error);
@@ -299,7 +312,8 @@ void read(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset, 
         const std::size_t at = std::min(static_cast<std::size_t>(offset), node.bytes.size());
         const std::size_t length = std::min({size, node.bytes.size() - at, node.longest});
         fuse_reply_buf(request, node.bytes.data() + at, length);
-    });
+    };
+    pass(asked.gated, read_node, slow ? asked.slow_by : std::chrono::milliseconds{0});
 }
 
 void write(fuse_req_t request, fuse_ino_t inode, const char* data, std::size_t size, off_t offset,

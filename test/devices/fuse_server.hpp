@@ -15,6 +15,7 @@ namespace aioxx::test {
 ///     gate              transfers and fsyncs wait while the gate is closed
 ///     close-gate        each close of a descriptor waits while the gate is closed
 ///     short-N           reads move N bytes at the most (of a short write the kernel makes EIO)
+///     slow-N, by-M      N of 100 reads, by chance but always the same, take M milliseconds
 ///     read-error-N      reads fail with the errno N; likewise write-error-N and fsync-error-N
 ///
 /// Open them with O_DIRECT, and each transfer reaches the server by itself, and asynchronously.

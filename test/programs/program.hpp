@@ -72,6 +72,12 @@ public:
         }
         return lines;
     }
+    /// The next bytes, fewer at the end of the output.
+    std::string read_all(std::size_t bytes) {
+        std::string text(bytes, '\0');
+        text.resize(std::fread(text.data(), 1, bytes, output_));
+        return text;
+    }
 
     void kill() const { ::kill(pid_, SIGKILL); }
     /// How it ended.
