@@ -52,6 +52,16 @@ library() {
     fi
 }
 
+# Sets $build to where the tests are: dev-test has made them, or else now.
+tests() {
+    build=$AIOXX_BUILD_DIR/test-raw
+    if [ ! -f "$build/build.ninja" ]; then
+        configure -Dlibaio=disabled
+        build=$AIOXX_BUILD_DIR/$name
+        ninja -C "$build" -j "$(nproc)" --quiet
+    fi
+}
+
 # What a build's tests said, whole: for the table that the driver makes, and to look into a
 # failure. A job that tests one build more than once gives each time a name.
 keep_logs() { # BUILD [NAME]
@@ -181,12 +191,8 @@ job_tsan() {
 
 # Where io_setup is refused, by each of the errors that refuse it: workers alone do the same.
 job_no-kernel-aio() {
-    local build=$AIOXX_BUILD_DIR/test-raw status=0 error
-    if [ ! -f "$build/build.ninja" ]; then # else dev-test has made it
-        configure -Dlibaio=disabled
-        build=$AIOXX_BUILD_DIR/$name
-        ninja -C "$build" -j "$(nproc)" --quiet
-    fi
+    local build status=0 error
+    tests
     export AIOXX_NO_KERNEL_AIO=1
     for error in ENOSYS EPERM EAGAIN; do
         .ci/refuse io_setup "$error" meson test -C "$build" --no-rebuild --print-errorlogs \
@@ -194,6 +200,64 @@ job_no-kernel-aio() {
             --timeout-multiplier 3 --num-processes $((3 * $(nproc))) || status=$?
         keep_logs "$build" "$error"
     done
+    grep -h '^SKIPPED:' "$work/$name.logs"/*/testlog.txt || true
+    return "$status"
+}
+
+# As in a container of the engines' defaults. Root there may not mount and become what it likes, so
+# that some cases are skipped.
+in_container() { # NAME [--no-kernel-aio] OPTION OF MESON TEST...
+    local said=$1 refused=()
+    shift
+    if [ "$1" = --no-kernel-aio ]; then
+        refused=("$1" env AIOXX_NO_KERNEL_AIO=1)
+        shift
+    fi
+    .ci/container "$build" "${refused[@]}" env -u AIOXX_NO_SKIP meson test -C "$build" --no-rebuild \
+        --print-errorlogs --no-suite headers --no-suite glibc --no-suite mutants --timeout-multiplier 3 \
+        --num-processes $((3 * $(nproc))) "$@" || status=$?
+    keep_logs "$build" "$said"
+}
+
+# What doc/containers.md says that aioxx probe says there.
+container_says() { # [--no-kernel-aio] LINE...
+    local option=() line
+    [ "$1" != --no-kernel-aio ] || option=("$1")
+    .ci/container "$build" "${option[@]}" src/tool/aioxx probe . >"$work/$name.probe"
+    for line in "${@:${#option[@]} + 1}"; do
+        grep -qxF "$line" "$work/$name.probe" || {
+            echo "aioxx probe does not say: $line" >&2
+            return 1
+        }
+    done
+}
+
+job_container() {
+    local build status=0
+    tests
+    ! .ci/container "$build" touch "$PWD/README.md" 2>&1 || return 1 # the root is read-only
+    container_says 'io_uring         not available: a seccomp filter refuses it (EPERM)' \
+        'kernel AIO       available'
+    container_says --no-kernel-aio \
+        'kernel AIO       not available: queues and the drop-in work by threads' \
+        '                 io_setup: Operation not permitted'
+    in_container examples --suite examples
+    in_container tests core kernel file task 'posix plain names' 'posix 64 names' 'posix parts' \
+        'posix chaos' tool/posix tool/probe_errors
+    in_container no-kernel-aio --no-kernel-aio batch_of_blocks cancel_on_interrupt copy_file \
+        count_lines hedged_read many_files queue_in_epoll queue_per_thread write_ahead_log task \
+        'posix plain names' 'posix 64 names' tool/posix
+    grep -h '^SKIPPED:' "$work/$name.logs"/*/testlog.txt || true
+    return "$status"
+}
+
+# All of the tests there.
+job_container-all() {
+    local build status=0
+    tests
+    in_container all --no-suite parts
+    in_container no-kernel-aio --no-kernel-aio --suite queue --suite task --suite posix --suite tool \
+        --no-suite parts
     grep -h '^SKIPPED:' "$work/$name.logs"/*/testlog.txt || true
     return "$status"
 }
