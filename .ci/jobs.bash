@@ -340,10 +340,10 @@ job_debian-12() { in_fresh_system bookworm; }
 
 job_debian-13() { in_fresh_system trixie; }
 
-# All the commands of the README, one after the other, as a user would type them after cloning this
-# and saving its program as read.cpp.
+# All the commands of the README, then those of the pages that it leads to, one after the other, as a
+# user would type them after cloning this and saving its program as read.cpp.
 job_readme-commands() {
-    local clone=$work/clone status=0
+    local clone=$work/clone status=0 page
     # At the same depth as the jobs' builds, and with their cache: ccache looks at relative paths.
     mkdir -p "$clone/build-ci/dev/build" "$CCACHE_DIR"
     ln -s build-ci/dev "$clone/build-dev"
@@ -351,8 +351,10 @@ job_readme-commands() {
     ln -s "$CCACHE_DIR" "$clone/build-dev/ccache"
     git -c safe.directory="$PWD" archive HEAD | tar -x -C "$clone"
     code_blocks cpp README.md 1 >"$clone/read.cpp"
-    code_blocks sh README.md >"$work/commands"
-    [ -s "$work/commands" ]
+    for page in README.md doc/install.md doc/command.md doc/posix.md; do
+        code_blocks sh "$page" >>"$work/commands"
+    done
+    [ "$(grep -cE '^(./dev demo|meson|./read|aioxx (copy|probe|posix)|./posix-aio)' "$work/commands")" = 8 ]
     ./dev install fio # what it moves onto kernel AIO
     if ! command -v sudo >/dev/null; then # for root it changes nothing
         mkdir "$work/bin"

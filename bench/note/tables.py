@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""doc/benchmarks/README.md, and the part of the README that has figures."""
+"""doc/benchmarks/README.md, and the part of doc/io_uring.md that has figures."""
 
 import statistics
 import textwrap
@@ -195,12 +195,12 @@ def note(figures):
     return text + costs_section(figures)
 
 
-# --- the README ---------------------------------------------------------------------------------
+# --- doc/io_uring.md ----------------------------------------------------------------------------
 
 BEGIN = "<!-- figures: written by ./dev bench -->\n"
 END = "<!-- end of the figures -->\n"
 
-README_ENGINES = {
+PAGE_ENGINES = {
     "c": "libaio, a loop by hand in C", "context": "`aioxx::Context`",
     "queue": "`aioxx::Queue`, callbacks", "coroutines": "`aioxx::Queue`, coroutines",
     "posix": "POSIX AIO, our drop-in", "uring": "io_uring", "threads": "threads with `pread`",
@@ -208,11 +208,11 @@ README_ENGINES = {
 }  # fmt: skip
 
 
-def readme_part(figures):
+def page_part(figures):
     where = f"Direct random reads of 4 KiB, 32 in flight, on {machine(figures)}, {figures['date']}:"
     text = textwrap.fill(where, 100) + "\n\n"
     rows = []
-    for engine, name in README_ENGINES.items():
+    for engine, name in PAGE_ENGINES.items():
         series = goals.series_of(figures, "disk-read", 32, engine)
         if series:
             rows.append([
@@ -225,14 +225,14 @@ def readme_part(figures):
     head = ["", "operations/s", "processor time each", "system calls each", "99 % within"]
     text += table(head, rows)
     alt = "operations a second and processor time by depth, a line an engine"
-    text += pictures.markdown("disk", "doc/benchmarks/", alt)
+    text += pictures.markdown("disk", "benchmarks/", alt)
     return text + "\n"
 
 
-def put_into_readme(figures, path):
+def put_into_page(figures, path):
     """Between the two marks. Without a figure, or without the marks, it stays as it is."""
     text = path.read_text()
     begin, end = text.find(BEGIN), text.find(END)
     if begin < 0 or end < 0 or goals.series_of(figures, "disk-read", 32, "c") is None:
         return
-    path.write_text(text[: begin + len(BEGIN)] + "\n" + readme_part(figures) + text[end:])
+    path.write_text(text[: begin + len(BEGIN)] + "\n" + page_part(figures) + text[end:])
