@@ -51,10 +51,8 @@ int main(int argc, char** argv) {
     }
     const unsigned depth = depth_of_each();
     std::error_code error;
-    aioxx::File file = aioxx::File::open(argv[1], O_RDONLY | O_DIRECT, 0, error);
-    if (error) { // not every file system has direct I/O
-        file = aioxx::File::open(argv[1], O_RDONLY, 0, error);
-    }
+    aioxx::File file = aioxx::File::open(argv[1], O_RDONLY, 0, error);
+    file.try_direct(); // not every file system has it
     std::atomic<std::int64_t> next{0};
     std::atomic<std::uint64_t> sum{0};
     std::atomic<bool> failed{false};

@@ -125,11 +125,8 @@ private:
 };
 
 int search(const char* path, unsigned threads, std::size_t beam, std::uint64_t searches) {
-    std::error_code error;
-    aioxx::File file = aioxx::File::open(path, O_RDONLY | O_DIRECT, 0, error);
-    if (error) { // not every file system has direct I/O
-        file = aioxx::File::open(path, O_RDONLY);
-    }
+    aioxx::File file = aioxx::File::open(path, O_RDONLY);
+    file.try_direct();
     const std::uint64_t nodes = static_cast<std::uint64_t>(file.size()) / sizeof(Node);
     const unsigned depth = BatchReader::depth_of_each(threads, deepest);
     Tally tally;

@@ -65,9 +65,9 @@ public:
 
 private:
     static aioxx::File open(const std::string& path) {
-        std::error_code error;
-        aioxx::File file = aioxx::File::open(path, O_RDONLY | O_DIRECT, 0, error);
-        return error ? aioxx::File::open(path, O_RDONLY) : std::move(file);
+        aioxx::File file = aioxx::File::open(path, O_RDONLY);
+        file.try_direct();
+        return file;
     }
 
     /// Ends with an answer, or when it is asked to stop.

@@ -210,6 +210,16 @@ int File::release() noexcept {
     return forget();
 }
 
+bool File::try_direct() noexcept {
+    // Not of pipes, where O_DIRECT is something else. The kernel opens no file twice for this: one
+    // that was to be new would be there the second time.
+    if (!is_direct() && alignment_.supported() &&
+        ::fcntl(fd_, F_SETFL, status_flags_ | O_DIRECT) == 0) {
+        status_flags_ |= O_DIRECT;
+    }
+    return is_direct();
+}
+
 /// What is left is as File{}.
 int File::forget() noexcept {
     owned_ = false;

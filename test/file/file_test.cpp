@@ -176,6 +176,28 @@ TEST_CASE("a file that cannot be opened throws, and the text names it") {
     }
 }
 
+TEST_CASE("direct I/O is taken where the file system has it, and else the file stays as it is") {
+    const TemporaryDirectory place;
+    const std::string path = place.file("file");
+    File file = File::open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND);
+    CHECK(file.try_direct());
+    CHECK(file.is_direct());
+    CHECK(file.is_append());
+    CHECK((::fcntl(file.fd(), F_GETFL) & (O_DIRECT | O_APPEND)) == (O_DIRECT | O_APPEND));
+    CHECK(file.try_direct()); // as it is already
+
+    File buffered = File::open("/proc/version", O_RDONLY);
+    CHECK_FALSE(buffered.try_direct());
+    CHECK((::fcntl(buffered.fd(), F_GETFL) & O_DIRECT) == 0);
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    File reader = File::adopt(ends[0]);
+    File writer = File::adopt(ends[1]);
+    CHECK_FALSE(writer.try_direct());
+    CHECK((::fcntl(writer.fd(), F_GETFL) & O_DIRECT) == 0);
+    CHECK_FALSE(File{}.try_direct());
+}
+
 TEST_CASE("where O_DIRECT is refused the text says that it was asked for") {
     try {
         File::open("/proc/version", O_RDONLY | O_DIRECT);

@@ -132,6 +132,15 @@ public:
     [[nodiscard]] int release() noexcept;
 
     /// Whether there is a file.
+    /// Direct I/O where the file system takes it: O_DIRECT is set, and transfers have to fit
+    /// direct_alignment() from then on. Otherwise the file stays as it is. Gives is_direct().
+    ///
+    /// Before the first operation on it. A borrowed descriptor is changed for its owner as well.
+    ///
+    ///     aioxx::File file = aioxx::File::open(path, O_RDONLY);
+    ///     file.try_direct();
+    bool try_direct() noexcept;
+
     [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
     /// The descriptor, which stays this object's; -1 without a file.
     [[nodiscard]] int fd() const noexcept { return fd_; }
