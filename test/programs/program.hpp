@@ -79,7 +79,7 @@ public:
         return text;
     }
 
-    void kill() const { ::kill(pid_, SIGKILL); }
+    void kill(int signal = SIGKILL) const { ::kill(pid_, signal); }
     /// How it ended.
     ChildEnd wait() {
         const ChildEnd end = wait_for_child(pid_);
