@@ -131,7 +131,6 @@ public:
     /// that are under way on it are complete.
     [[nodiscard]] int release() noexcept;
 
-    /// Whether there is a file.
     /// Direct I/O where the file system takes it: O_DIRECT is set, and transfers have to fit
     /// direct_alignment() from then on. Otherwise the file stays as it is. Gives is_direct().
     ///
@@ -141,6 +140,7 @@ public:
     ///     file.try_direct();
     bool try_direct() noexcept;
 
+    /// Whether there is a file.
     [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
     /// The descriptor, which stays this object's; -1 without a file.
     [[nodiscard]] int fd() const noexcept { return fd_; }
