@@ -38,6 +38,14 @@ AIOXX_NAMESPACE_BEGIN
 /// were started, until the kernel is done with each. Memory that is passed as a span is borrowed:
 /// it stays until the completion has been delivered, and the destructor waits for it.
 ///
+/// **Memory.** What is borrowed is any contiguous range of std::byte, or of another type that is
+/// trivially copyable: std::span, std::vector, std::string, std::array, AlignedBuffer. It stays
+/// until the completion. What is moved in is the operation's until its completion hands it back: an
+/// AlignedBuffer; a std::vector or a std::string, which takes an allocation; or a Part of one.
+///
+/// **Offset.** Without one a transfer is for streams, where there is none, and for appends; on
+/// another file it is refused with EINVAL.
+///
 /// **Files.** A File may be closed or destroyed by any thread while operations are under way on it,
 /// but not while one is being started. An owned descriptor keeps its number until the last of them
 /// has ended. A borrowed one is kept open by its owner until they are complete.
@@ -131,16 +139,6 @@ public:
 
     /// Whether operations can be started: it was made, by this process, and is not closed.
     [[nodiscard]] bool is_open() const noexcept;
-
-    // Memory that is borrowed is any contiguous range of std::byte, or of another type that is
-    // trivially copyable: std::span, std::vector, std::string, std::array, AlignedBuffer. It stays
-    // until the completion.
-    //
-    // Memory that is moved in is the operation's until its completion hands it back: an
-    // AlignedBuffer; a std::vector or a std::string, which takes an allocation; or a Part of one.
-    //
-    // Without an offset it is for streams, where there is none, and for appends; on another file
-    // start is refused with EINVAL.
 
     /// Reads as many bytes as the memory has room for, from `offset` on, in bytes from the start of
     /// the file. Gives the bytes read: fewer where the kernel gives fewer, 0 at the end of the
