@@ -8,15 +8,10 @@
 
 int main(int, char** argv) {
     try {
-        std::error_code refused = aioxx::no_error();
-        aioxx::File file =
-            aioxx::File::open(argv[1], O_RDONLY | O_DIRECT, 0, refused);
-        if (refused) {
-            file = aioxx::File::open(argv[1], O_RDONLY);
-        }
+        aioxx::File file = aioxx::File::open(argv[1], O_RDONLY);
+        file.try_direct(); // where not, it is read all the same
         const aioxx::DirectAlignment needs = file.direct_alignment();
-        const std::uint32_t size =
-            needs.supported() ? std::max(needs.offset, 4096U) : 4096;
+        const std::uint32_t size = std::max(needs.offset, 4096U);
         aioxx::AlignedBuffer block{size, std::max(needs.memory, 1U)};
         const std::int64_t last = (file.size() - 1) / size * size;
 
