@@ -39,7 +39,7 @@ AIOXX_NAMESPACE_BEGIN
 
 /// The queue itself; its members are defined in one file for each of the topics below. Outlives
 /// the Queue when the kernel still holds memory that it owns.
-struct [[gnu::visibility("hidden")]] Queue::Implementation : queue::Background::Rest {
+struct __attribute__((visibility("hidden"))) Queue::Implementation : queue::Background::Rest {
     using Clock = std::chrono::steady_clock;
     using Record = queue::Record;
 
