@@ -15,7 +15,7 @@ AIOXX_NAMESPACE_BEGIN
 /// One completion: the kernel's 32-byte `struct io_event`, passed on as it came. A value.
 ///
 ///     for (const aioxx::Event& event : events) {
-///         auto* const block = event.data_as<Block>(); // as Iocb::set_data() was given it
+///         auto* const block = event.data_as<Block>();
 ///         if (event.error()) {
 ///             block->failed(event.error());
 ///         } else {

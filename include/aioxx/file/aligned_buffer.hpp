@@ -30,7 +30,8 @@ struct BufferOwner {
 ///
 ///     aioxx::AlignedBuffer block{4096, 4096};
 ///     co_await queue.read(file, block, 0); // borrowed: it stays until then
-///     aioxx::Transfer got = co_await queue.read(file, std::move(block), 0); // has it again
+///     // Owned: the aioxx::Transfer that this gives hands it back.
+///     auto got = co_await queue.read(file, std::move(block), 0);
 class AIOXX_API AlignedBuffer {
 public:
     /// Empty: no bytes.

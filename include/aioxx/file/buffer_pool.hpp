@@ -17,8 +17,8 @@ class Queue;
 /// an operation that was given up, when the kernel is done with it.
 ///
 ///     aioxx::BufferPool pool{64, 128 << 10};
-///     aioxx::AlignedBuffer buffer = co_await queue.buffer(pool); // waits until there is one
-///     aioxx::Transfer got = co_await queue.read(file, std::move(buffer), offset);
+///     auto buffer = co_await queue.buffer(pool); // waits for one
+///     auto got = co_await queue.read(file, std::move(buffer), offset);
 ///
 /// Memory: pages of 2 MiB where there are some and the pool has 2 MiB or more, see pages(). A
 /// direct transfer then has a few long segments instead of one for each 4096 bytes.

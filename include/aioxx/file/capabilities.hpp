@@ -19,8 +19,10 @@ AIOXX_NAMESPACE_BEGIN
 /// is not known by its version but by what it answers cannot be misjudged. What was found is a
 /// value.
 ///
-///     const auto found = aioxx::Capabilities::probe(file);
-///     if (found.accepts(aioxx::RwFlags::atomic, aioxx::Capabilities::Direction::write)) { ... }
+///     using aioxx::Capabilities;
+///     const auto found = Capabilities::probe(file);
+///     const bool is_atomic = found.accepts(aioxx::RwFlags::atomic,
+///                                          Capabilities::Direction::write);
 class AIOXX_API Capabilities {
 public:
     /// Of a transfer.

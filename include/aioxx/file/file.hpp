@@ -73,7 +73,7 @@ struct DirectAlignment {
 /// **Errors.** Functions come in two forms: one sets a std::error_code, the other throws
 /// std::system_error.
 ///
-///     const aioxx::File file = aioxx::File::open(path, O_RDONLY | O_DIRECT);
+///     const auto file = aioxx::File::open(path, O_RDONLY | O_DIRECT);
 ///     co_await queue.read(file, block, 0);
 class AIOXX_API File {
 public:

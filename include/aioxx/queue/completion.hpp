@@ -17,12 +17,13 @@ AIOXX_NAMESPACE_BEGIN
 
 /// How an operation on a Queue ended. A failure is data in here, not an exception.
 ///
-///     queue.read(file, std::move(buffer), offset).start([&](aioxx::Completion& done) {
+///     void read_done(aioxx::Completion& done) {
 ///         if (!done.error()) {
 ///             use(done.buffer().first(done.bytes()));
 ///         }
 ///         free_buffers.push_back(done.take_buffer());
-///     });
+///     }
+///     queue.read(file, std::move(buffer), offset).start(&read_done);
 class Completion {
 public:
     /// Of an operation that has not ended: no error, and no bytes.

@@ -113,7 +113,8 @@ private:
 /// What a transfer gives back whose memory was moved in and is no AlignedBuffer.
 ///
 ///     std::vector<char> text(4096);
-///     auto [bytes, end_of_file, back] = co_await queue.read(file, std::move(text), 0);
+///     auto [bytes, end_of_file, back] =
+///         co_await queue.read(file, std::move(text), 0);
 template <typename Memory>
 struct TransferOf {
     std::size_t bytes = 0;    ///< Transferred.
@@ -123,7 +124,7 @@ struct TransferOf {
 
 /// What a transfer with a buffer of its own gives back.
 ///
-///     aioxx::Transfer got = co_await queue.read(file, std::move(buffer), 0);
+///     auto got = co_await queue.read(file, std::move(buffer), 0);
 ///     use(got.buffer.first(got.bytes));
 struct Transfer {
     std::size_t bytes = 0;    ///< Transferred.

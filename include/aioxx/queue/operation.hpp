@@ -32,8 +32,9 @@ class Operation;
 /// `Result` is what `co_await` gives; a failure is thrown there as std::system_error. Awaiting
 /// `completion()` instead gives the Completion.
 ///
-///     const std::size_t bytes = co_await queue.read(file, block, 0).within(100ms);
-///     queue.fsync(file).after_writes().start([](const aioxx::Completion& done) { ... });
+///     const auto bytes = co_await queue.read(file, block, 0).within(100ms);
+///     queue.fsync(file).after_writes().start(
+///         [](const aioxx::Completion& done) { ... });
 ///
 /// Ownership: of the buffer that was moved in. Threads: the queue's. Blocking: none.
 ///

@@ -13,7 +13,7 @@ AIOXX_NAMESPACE_BEGIN
 /// for the queue that has given it: to another one it is a number that means nothing, or, once in a
 /// great while, an operation of its own. A value.
 ///
-///     const aioxx::OperationId id = queue.read(file, block, 0).start(callback);
+///     const auto id = queue.read(file, block, 0).start(callback);
 ///     queue.cancel(id);
 struct OperationId {
     std::uint64_t value = 0; ///< Means nothing by itself; 0 names nothing.

@@ -30,8 +30,8 @@ enum class OperationPlace : std::uint8_t {
 ///
 ///     std::array<aioxx::OutstandingOperation, 64> all;
 ///     const std::size_t count = queue.list_outstanding(all);
-///     for (const auto& each : std::span{all}.first(std::min(count, all.size()))) {
-///         std::cerr << each.kind_name() << ' ' << each.place_name() << '\n';
+///     for (std::size_t i = 0; i < std::min(count, all.size()); ++i) {
+///         std::cerr << all[i].kind_name() << ' ' << all[i].place_name();
 ///     }
 struct AIOXX_API OutstandingOperation {
     using Kind = engine::Kind; ///< What it does.

@@ -31,8 +31,9 @@ AIOXX_NAMESPACE_BEGIN
 /// Asynchronous file I/O with the traps of kernel AIO taken care of.
 ///
 ///     aioxx::Queue queue;
-///     queue.read(file, block, 0).start([](const aioxx::Completion& done) { use(done.bytes()); });
-///     queue.run(); // calls the callback; or co_await queue.read(file, block, 0) in a Task
+///     queue.read(file, block, 0).start(
+///         [](const aioxx::Completion& done) { use(done.bytes()); });
+///     queue.run(); // calls it
 ///
 /// **Ownership.** A queue owns operations, its context, buffers that were moved in, and tasks that
 /// were started, until the kernel is done with each. Memory that is passed as a span is borrowed:
@@ -56,8 +57,8 @@ AIOXX_NAMESPACE_BEGIN
 /// outstanding() and quarantined() are for any thread as well, and need the queue until they
 /// return.
 ///
-/// **Callbacks** may do with their queue what they like: start, cancel, post, run_ready(), close().
-/// So may the destructors of what they hold, which belong to the callback in what follows.
+/// **Callbacks.** They may do with their queue what they like: start, cancel, post, run_ready(),
+/// close(). So may the destructors of what they hold, which belong to the callback in what follows.
 /// To wait for it there, by run() or run_once(), is EDEADLK, and to destroy it is an error that
 /// `-Dchecks=enabled` finds. Where they lie 32 deep on the stack, run_ready() and close() deliver
 /// nothing: those outside do. A thread may end inside one, by pthread_exit, but not inside the

@@ -16,7 +16,7 @@ AIOXX_NAMESPACE_BEGIN
 /// value.
 ///
 ///     const aioxx::QueueStatistics now = queue.statistics();
-///     std::cout << now.completed << " done, " << now.offloaded << " calls of workers\n";
+///     std::cout << now.completed << " of " << now.started << '\n';
 struct QueueStatistics {
     std::uint64_t started = 0;     ///< not those that were refused
     std::uint64_t completed = 0;   ///< told how they ended by themselves, well or not

@@ -265,11 +265,12 @@ private:
 /// first gives up what it waits for in the other. Whatever else it awaits resumes it on that thread
 /// too: by Queue::post, for example.
 ///
-///     aioxx::Task<std::size_t> first_block(aioxx::Queue& queue, const aioxx::File& file) {
+///     aioxx::Task<std::size_t> first_block(aioxx::Queue& queue,
+///                                          const aioxx::File& file) {
 ///         aioxx::AlignedBuffer block{4096, 4096};
 ///         co_return co_await queue.read(file, block, 0);
 ///     }
-///     const std::size_t bytes = aioxx::run(queue, first_block(queue, file));
+///     const auto bytes = aioxx::run(queue, first_block(queue, file));
 ///
 /// Threads: that of its queue begins it and resumes it; aioxx::post() hands it over to that thread.
 ///

@@ -78,7 +78,8 @@ constexpr bool expect_waitable() {
 /// of the arguments: what each gives by itself where it is awaited, and an empty std::tuple for
 /// what gives nothing, a std::reference_wrapper for a Task<T&>.
 ///
-///     auto [block, bytes] = co_await aioxx::when_all(load(queue, index), queue.read(...));
+///     auto [block, bytes] =
+///         co_await aioxx::when_all(load(queue, index), queue.read(...));
 ///
 /// Errors: it ends when all have, also when some fail or are refused; nothing is given up. The
 /// first failure is thrown then, and the other results are dropped. `completion()` of an operation

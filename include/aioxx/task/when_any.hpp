@@ -20,8 +20,8 @@ AIOXX_NAMESPACE_BEGIN
 
 /// Which of several has ended first, and what it gave.
 ///
-///     auto [which, bytes] = co_await aioxx::when_any(queue.read(one, a, 0), queue.read(other, b,
-///     0));
+///     auto [which, bytes] = co_await aioxx::when_any(
+///         queue.read(one, a, 0), queue.read(other, b, 0));
 template <typename T>
 struct Winner {
     std::size_t index = 0; ///< By the order of the arguments, or of the vector.
@@ -159,8 +159,9 @@ constexpr bool expect_loser() {
 /// others. Gives which it is, and its value: a std::variant where not all give the same type, and
 /// an empty std::tuple for what gives nothing.
 ///
-///     auto [which, block] = co_await aioxx::when_any(queue.read(one, std::move(first), 0),
-///                                                    queue.read(other, std::move(second), 0));
+///     auto [which, block] = co_await aioxx::when_any(
+///         queue.read(one, std::move(first), 0),
+///         queue.read(other, std::move(second), 0));
 ///
 /// A task is made by a callable, of a token: `[&](std::stop_token stop) { return load(queue, stop);
 /// }`. When it has lost the token is asked to stop, and the task is waited for. The callable is
