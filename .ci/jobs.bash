@@ -302,6 +302,14 @@ job_hardened() {
 
 job_consumers() { test/consumer/run; }
 
+# The release in short: what it refuses, that its tarball builds without a network, and that Debian's
+# packages list what is exported.
+job_release() {
+    ./dev install python3 doctest-dev dpkg-dev xz-utils
+    library
+    AIOXX_LIBRARY_BUILD=$build test/packaging/run
+}
+
 # That it runs; not what it measures.
 job_bench() { ./dev bench --short; }
 
