@@ -310,6 +310,12 @@ job_release() {
     AIOXX_LIBRARY_BUILD=$build test/packaging/run
 }
 
+# The release as it is made, and Debian's packages.
+job_packages() {
+    TMPDIR=$work test/packaging/run tested-release
+    AIOXX_BUILD_DIR=$work/$name.build ./dev package
+}
+
 # That it runs; not what it measures.
 job_bench() { ./dev bench --short; }
 
