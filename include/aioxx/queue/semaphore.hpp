@@ -23,7 +23,7 @@ AIOXX_NAMESPACE_BEGIN
 /// Ownership and threads: as with a Condition.
 class AIOXX_API Semaphore {
 public:
-    /// With so many permits to begin with. Throws std::bad_alloc.
+    /// With so many permits at first. Throws std::bad_alloc.
     Semaphore(Queue& queue, std::size_t permits);
     /// Ends each wait with operation_canceled.
     ~Semaphore();
