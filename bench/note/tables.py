@@ -68,8 +68,9 @@ def circumstances(figures):
     text = (
         f"on {machine(figures)}, on {figures['date']}. It was {busy} when this began (a load average "
         f"of {seen['load_before']:.1f}). The disk's file was on {seen['storage']}. "
-        "What was learnt from them is in [learnt.md](learnt.md); the raw medians, with their "
-        "quartiles, are in [results.json](results.json)."
+        "What was learnt from them is in [learnt.md](learnt.md); what whole programs do is in "
+        "[programs.md](programs.md); the raw medians, with their quartiles, are in "
+        "[results.json](results.json)."
     )
     return textwrap.fill(text, 100)
 
