@@ -14,7 +14,7 @@
 
 namespace {
 
-constexpr std::size_t capacity = std::size_t{4} << 20;
+constexpr std::size_t capacity = std::size_t{1} << 20;
 
 aioxx::Task<> write_records(WriteAheadLog& log, std::string writer, unsigned long records) {
     for (unsigned long i = 1; i <= records; ++i) {

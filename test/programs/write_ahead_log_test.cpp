@@ -79,7 +79,7 @@ unsigned long rounds(const char* variable, unsigned long otherwise) {
 
 TEST_CASE("what the log has promised is in it, however often its writers are killed") {
     const TemporaryDirectory here;
-    const std::string log = here.file("log");
+    std::string log = here.file("log");
     std::mt19937 random{1};
     Lines promised;
     std::size_t kept = 0;
@@ -96,8 +96,12 @@ TEST_CASE("what the log has promised is in it, however often its writers are kil
         CHECK(lines.size() >= kept); // what has been read once stays
         kept = lines.size();
         check_order(lines);
+        if (kept > 10'000) { // half full. One that is killed has promised 3000 at most: see pipe(7)
+            log += '+';
+            promised.clear();
+            kept = 0;
+        }
     }
-    CHECK(kept > 0);
 }
 
 TEST_CASE("a power cut takes nothing that the log has promised") {
@@ -157,7 +161,7 @@ TEST_CASE("a log that is full takes no more, and keeps what it has") {
     Program program{{"append", log, "50", "1000000"}};
     const Lines promised = program.read_lines();
     CHECK(program.wait().status == 1);
-    CHECK(promised.size() > 50'000); // of 48 or 56 bytes in 4 MiB
+    CHECK(promised.size() > 15'000); // of 48 or 56 bytes in 1 MiB
     const Lines lines = in_log(log);
     CHECK(lost(promised, lines) == 0);
     check_order(lines);
