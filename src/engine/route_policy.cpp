@@ -13,11 +13,14 @@ std::uint16_t narrow(unsigned value) noexcept {
     return static_cast<std::uint16_t>(value);
 }
 
+/// In the middle.
+unsigned read_distance(unsigned clean) noexcept {
+    return std::clamp(clean, RoutePolicy::fewest_between_reads, RoutePolicy::most_between_reads);
+}
+
 } // namespace
 
 /// Direct I/O is asynchronous on most files. Which are the others shows only when a submit sleeps.
-/// The distances between watched submits are uneven: submits can sleep in a rhythm (btrfs: every
-/// second write), and an even distance might always meet the other beat.
 inline RoutePolicy::Choice RoutePolicy::choose_watched(bool write) noexcept {
     if (offloaded_ > 0) {
         --offloaded_;
@@ -31,16 +34,19 @@ inline RoutePolicy::Choice RoutePolicy::choose_watched(bool write) noexcept {
         --unwatched_;
         return {Way::submit};
     }
-    random_ = random_ * 1664525U + 1013904223U; // Numerical Recipes' generator
-    const unsigned interval =
-        write ? between_writes
-              : std::clamp<unsigned>(clean_, fewest_between_reads, most_between_reads);
-    unwatched_ = narrow(interval / 2 + (random_ >> 16) % interval);
-    clean_ = narrow(std::min(clean_ + interval, long_clean));
+    unwatched_ = narrow(next_distance(write, clean_, random_));
+    clean_ =
+        narrow(std::min(clean_ + (write ? between_writes : read_distance(clean_)), long_clean));
     if (clean_ == long_clean) {
         penalty_ = first_penalty;
     }
     return {Way::submit, SubmitWatch::together};
+}
+
+unsigned RoutePolicy::next_distance(bool write, unsigned clean, std::uint32_t& random) noexcept {
+    random = random * 1664525U + 1013904223U; // Numerical Recipes' generator
+    const unsigned middle = write ? between_writes : read_distance(clean);
+    return middle / 2 + (random >> 16) % middle;
 }
 
 RoutePolicy::Choice RoutePolicy::choose_direct(bool on_fuse, bool asks_nowait, bool nowait_always,
@@ -109,6 +115,13 @@ void RoutePolicy::submitted(SubmitWatch watch, bool alone, bool slept) noexcept 
 void RoutePolicy::suspect() noexcept {
     watched_ = std::max(watched_, narrow(watched_after_one));
     clean_ = 0;
+}
+
+void RoutePolicy::slept_elsewhere(unsigned clean) noexcept {
+    if (clean >= long_clean) {
+        penalty_ = first_penalty;
+    }
+    suspect();
 }
 
 void RoutePolicy::learn(bool slept) noexcept {

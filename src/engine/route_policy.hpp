@@ -96,6 +96,16 @@ public:
     /// No try is of use, as the file cannot be waited for.
     void refuse_tries() noexcept { nowait_ = Nowait::useless; }
 
+    /// Whether submits neither are watched one by one nor left to workers: then more may be
+    /// submitted that this policy is not asked about, if some of them are watched.
+    [[nodiscard]] bool trusts_submits() const noexcept { return offloaded_ == 0 && watched_ == 0; }
+    /// How many submits go by between two that are watched: uneven, since submits can sleep in a
+    /// rhythm (btrfs: every second write), and an even distance might always meet the other beat.
+    /// `clean`: submits since one slept, about. Changes `random`.
+    static unsigned next_distance(bool write, unsigned clean, std::uint32_t& random) noexcept;
+    /// One that the policy was not asked about has slept, after so many that had not.
+    void slept_elsewhere(unsigned clean) noexcept;
+
     /// An operation has been submitted. `alone`: by a call of its own. `slept`: the call put the
     /// thread to sleep.
     void submitted(SubmitWatch watch, bool alone, bool slept) noexcept;

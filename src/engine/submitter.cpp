@@ -2,24 +2,16 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "engine/submitter.hpp"
 
+#include "engine/thread_sleeps.hpp"
 #include "engine/write_signals.hpp"
 
 #include <cerrno>
 #include <span>
 #include <system_error>
 
-#include <sys/resource.h>
-
 AIOXX_NAMESPACE_BEGIN
 namespace engine {
 namespace {
-
-/// How often this thread has gone to sleep by itself.
-long voluntary_switches() noexcept {
-    rusage usage{};
-    ::getrusage(RUSAGE_THREAD, &usage);
-    return usage.ru_nvcsw;
-}
 
 /// A poll on a descriptor of the engine's.
 bool is_own(const Operation& operation) noexcept {
@@ -74,7 +66,7 @@ Submitter::Answer Submitter::submit(OperationList& list) noexcept {
     using Clock = std::chrono::steady_clock;
     Answer answer;
     const Batch batch = gather(list);
-    const long switches = batch.watched ? voluntary_switches() : 0;
+    const long sleeps = batch.watched ? thread_sleeps() : 0;
     const Clock::time_point before = time_submits_ ? Clock::now() : Clock::time_point{};
     std::error_code error;
     const std::span<Iocb* const> iocbs{batch_.data(), batch.count};
@@ -87,7 +79,7 @@ Submitter::Answer Submitter::submit(OperationList& list) noexcept {
         statistics_.add_submit_time(Clock::now() - before);
     }
     if (batch.watched && answer.accepted > 0) {
-        answer.slept = voluntary_switches() != switches;
+        answer.slept = thread_sleeps() != sleeps;
         statistics_.blocking_submits += answer.slept ? 1 : 0;
     }
     if (error) {
