@@ -22,7 +22,7 @@ Layer::Layer(const Settings& settings, std::error_code& error)
           error),
       generation_(fork_generation::current()), attendant_(*this, settings.idle) {
     pins_.attach(engine_.workers(), engine_.mailbox(), engine_.wake_fd(), engine_.event_fd());
-    if (!error && !anonymous_files_.open(engine_.wake_fd())) {
+    if (!error && !(anonymous_files_.open(engine_.wake_fd()) && waiters_.open())) {
         error.assign(EMFILE, std::generic_category());
     }
 }

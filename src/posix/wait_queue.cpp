@@ -10,6 +10,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -36,6 +37,17 @@ void silence(int fd) noexcept {
 }
 
 } // namespace
+
+bool WaitQueue::open() noexcept {
+    const int made = ::epoll_create1(EPOLL_CLOEXEC);
+    if (made < 0) {
+        return false;
+    }
+    epoll_ = engine::move_high(made);
+    struct epoll_event signalled {};
+    signalled.events = EPOLLIN | EPOLLET;
+    return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, counter_->fd(), &signalled) == 0;
+}
 
 void WaitQueue::enter(Place& place) noexcept {
     if (place.role == Role::leader) {
@@ -132,6 +144,23 @@ void WaitQueue::give_back_bell(int& bell) noexcept {
     }
 }
 
+/// epoll_pwait takes milliseconds.
+int WaitQueue::lead(const timespec* limit, const sigset_t& mask) {
+    struct epoll_event signalled {};
+    if (limit == nullptr) {
+        return ::epoll_pwait(epoll_, &signalled, 1, -1, &mask) < 0 && errno == EINTR ? EINTR : 0;
+    }
+    pollfd epoll{epoll_, POLLIN, 0};
+    const int ready = ::ppoll(&epoll, 1, limit, &mask);
+    if (ready < 0) {
+        return errno == EINTR ? EINTR : 0;
+    }
+    if (ready > 0) {
+        ::epoll_wait(epoll_, &signalled, 1, 0);
+    }
+    return 0;
+}
+
 int WaitQueue::follow(const Place& place, const timespec* limit, const sigset_t& mask) {
     constexpr timespec look_again{0, 10'000'000};
     pollfd bell{-1, POLLIN, 0}; // of -1 nothing is expected
@@ -143,7 +172,14 @@ int WaitQueue::follow(const Place& place, const timespec* limit, const sigset_t&
     return ::ppoll(&bell, 1, limit, &mask) < 0 && errno == EINTR ? EINTR : 0;
 }
 
+void WaitQueue::close_epoll() noexcept {
+    if (epoll_ >= 0) {
+        ::close(std::exchange(epoll_, -1));
+    }
+}
+
 void WaitQueue::close_inherited() noexcept {
+    close_epoll();
     for (Bell& bell : bells_) {
         if (bell.fd >= 0) {
             ::close(std::exchange(bell.fd, -1));

@@ -14,12 +14,13 @@
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
-/// The threads that wait for completions. One of them leads: it polls the event counter, which the
-/// kernel signals with each completion. The others follow: each polls an eventfd of its own, its
+/// The threads that wait for completions. One of them leads: it waits for the event counter, which
+/// the kernel signals with each completion, by an epoll descriptor that tells of each signal once,
+/// so that the counter is never read. The others follow: each polls an eventfd of its own, its
 /// bell, until the leader, or any other thread, has found a completion; when the leader leaves, a
 /// follower takes its place. A signal handler that waits on the leader's own thread leads in its
 /// place, since the leader cannot run before the handler returns. Used with the CriticalSection
-/// held, except follow().
+/// held, except lead() and follow().
 class WaitQueue {
 public:
     enum class Role : std::uint8_t { none, leader, follower };
@@ -35,8 +36,12 @@ public:
 
     /// `counter`: the event counter.
     WaitQueue(EventFd* counter, OwnDescriptors& own) noexcept : counter_(counter), own_(own) {}
+    ~WaitQueue() { close_epoll(); }
     WaitQueue(const WaitQueue&) = delete;
     WaitQueue& operator=(const WaitQueue&) = delete;
+
+    /// Before all else. False where there is no descriptor for it.
+    bool open() noexcept;
 
     /// Before each sleep: gives the place its role. A follower becomes the leader when there is
     /// none.
@@ -45,13 +50,18 @@ public:
     void leave(Place& place) noexcept;
     /// A completion was found: all that wait look again. Async-signal-safe.
     void wake() noexcept;
+    /// The same for those that follow. Async-signal-safe.
+    void wake_followers() noexcept;
 
-    /// A follower's sleep, until anything has changed since enter(), or for no reason. `limit`:
-    /// null for none. `mask`: the signals that are blocked meanwhile. 0, or EINTR if, and only if,
-    /// a handler has run. Without the lock; a cancellation point.
+    /// The leader's sleep, until the counter has been signalled since the last one, or for no
+    /// reason. `limit`: null for none. `mask`: the signals that are blocked meanwhile. 0, or EINTR
+    /// if, and only if, a handler has run. Without the lock; a cancellation point.
+    int lead(const timespec* limit, const sigset_t& mask);
+    /// A follower's sleep, until anything has changed since enter(), or for no reason. The rest
+    /// as of lead().
     int follow(const Place& place, const timespec* limit, const sigset_t& mask);
 
-    /// In a forked child: closes the copies of the bells.
+    /// In a forked child: closes the copies of the descriptors.
     void close_inherited() noexcept;
 
 private:
@@ -63,12 +73,13 @@ private:
     };
 
     void wake_leader() noexcept;
-    void wake_followers() noexcept;
+    void close_epoll() noexcept;
     int take_bell() noexcept;
     void give_back_bell(int& bell) noexcept;
 
     EventFd* counter_;
     OwnDescriptors& own_;
+    int epoll_ = -1;
     std::uintptr_t leader_ = 0; // pthread_self(), 0 for none
     unsigned followers_ = 0;
     /// A follower that finds none, or no descriptor for it, looks every now and then.

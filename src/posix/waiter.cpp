@@ -7,9 +7,6 @@
 #include <cerrno>
 #include <csignal>
 
-#include <poll.h>
-#include <unistd.h>
-
 #ifdef __SANITIZE_ADDRESS__
 extern "C" void __asan_handle_no_return();
 #endif
@@ -58,13 +55,13 @@ bool all_handlers_restart(const sigset_t& blocked) noexcept {
 }
 
 /// While it exists the engine signals the event counter for what workers complete.
-class CounterIsRead {
+class CounterIsWatched {
 public:
-    explicit CounterIsRead(engine::Engine& engine) noexcept
+    explicit CounterIsWatched(engine::Engine& engine) noexcept
         : engine_(engine), may_sleep_(engine.begin_sleep()) {}
-    ~CounterIsRead() { engine_.end_sleep(); }
-    CounterIsRead(const CounterIsRead&) = delete;
-    CounterIsRead& operator=(const CounterIsRead&) = delete;
+    ~CounterIsWatched() { engine_.end_sleep(); }
+    CounterIsWatched(const CounterIsWatched&) = delete;
+    CounterIsWatched& operator=(const CounterIsWatched&) = delete;
 
     /// False where a completion is there already.
     [[nodiscard]] bool may_sleep() const noexcept { return may_sleep_; }
@@ -102,19 +99,9 @@ int Waiter::sleep(const timespec* deadline) {
 }
 
 int Waiter::sleep_as_leader(const timespec* limit) {
-    const CounterIsRead reading{layer_.engine()};
+    const CounterIsWatched watching{layer_.engine()};
     constexpr timespec no_time{};
-    pollfd counted{layer_.engine().event_fd(), POLLIN, 0};
-    const int ready =
-        ::ppoll(&counted, 1, reading.may_sleep() ? limit : &no_time, &signals_.before());
-    if (ready < 0) {
-        return errno == EINTR ? EINTR : 0;
-    }
-    if ((counted.revents & POLLIN) != 0) {
-        std::uint64_t count = 0; // no other thread reads it, and no handler runs now
-        [[maybe_unused]] const ssize_t read = ::read(counted.fd, &count, sizeof(count));
-    }
-    return 0;
+    return layer_.waiters().lead(watching.may_sleep() ? limit : &no_time, signals_.before());
 }
 
 } // namespace posix

@@ -26,7 +26,10 @@ using posix::WaitQueue;
 using Role = WaitQueue::Role;
 
 struct Fixture {
-    Fixture() { REQUIRE(anonymous.open(own)); }
+    Fixture() {
+        REQUIRE(anonymous.open(own));
+        REQUIRE(queue.open());
+    }
 
     /// How often the counter was signalled since the last call.
     std::uint64_t signals() {
@@ -146,6 +149,31 @@ TEST_CASE_FIXTURE(Fixture, "a follower sleeps until wake, and not at all if that
     wake();
     follower.join();
     CHECK(is_back);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the leader sleeps until the counter is signalled, once for each time") {
+    const timespec long_time{20, 0};
+    for (const timespec* const limit : {static_cast<const timespec*>(nullptr), &long_time}) {
+        std::atomic<pid_t> tid{0};
+        std::atomic<int> wakes{0};
+        std::thread leader{[&] {
+            tid = thread_id();
+            for (int i = 0; i < 2; ++i) {
+                CHECK(queue.lead(limit, no_signals) == 0);
+                ++wakes;
+            }
+        }};
+        std::error_code error;
+        REQUIRE(eventually([&] { return tid != 0; }));
+        REQUIRE(wait_until_asleep(tid));
+        CHECK(wakes == 0);
+        counter.signal(1, error);
+        REQUIRE(eventually([&] { return wakes == 1; }));
+        REQUIRE(wait_until_asleep(tid));
+        CHECK(wakes == 1);
+        counter.signal(1, error);
+        leader.join();
+    }
 }
 
 TEST_CASE_FIXTURE(Fixture, "a follower that gets no descriptor looks again by itself") {
