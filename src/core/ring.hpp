@@ -30,6 +30,21 @@ public:
                std::atomic_ref{tail_}.load(std::memory_order_acquire);
     }
 
+    // For readers who keep the place of the next event themselves, and so may be several at a time.
+
+    [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+    /// Where the next event will be written.
+    [[nodiscard]] std::uint32_t tail() noexcept {
+        return std::atomic_ref{tail_}.load(std::memory_order_acquire);
+    }
+    /// Data and result of the event that lies there. They mean something if the place had not been
+    /// left by then.
+    [[nodiscard]] kernel::EventLayout copy(std::uint32_t index) noexcept;
+    /// Leaves the places before `index` to the kernel.
+    void leave(std::uint32_t index) noexcept {
+        std::atomic_ref{head_}.store(index, std::memory_order_release);
+    }
+
 private:
     [[maybe_unused]] std::uint32_t id_;
     std::uint32_t size_; // events
@@ -66,6 +81,14 @@ inline std::size_t Ring::take(std::span<Event> out) noexcept {
     std::atomic_ref{head_}.store(static_cast<std::uint32_t>(from - events()),
                                  std::memory_order_release);
     return static_cast<std::size_t>(to - out.data());
+}
+
+inline kernel::EventLayout Ring::copy(std::uint32_t index) noexcept {
+    auto& event = reinterpret_cast<kernel::EventLayout*>(events())[index];
+    kernel::EventLayout copied;
+    copied.data = std::atomic_ref{event.data}.load(std::memory_order_relaxed);
+    copied.result = std::atomic_ref{event.result}.load(std::memory_order_relaxed);
+    return copied;
 }
 
 AIOXX_NAMESPACE_END

@@ -27,7 +27,7 @@ constexpr bool
                      offsetof(ControlBlock, length) == offsetof(Block, aio_nbytes) &&
                      offsetof(ControlBlock, notification) == offsetof(Block, aio_sigevent) &&
                      offsetof(ControlBlock, mark) == offsetof(Block, __next_prio) &&
-                     offsetof(ControlBlock, unused) == offsetof(Block, __abs_prio) &&
+                     offsetof(ControlBlock, use_of_record) == offsetof(Block, __abs_prio) &&
                      offsetof(ControlBlock, error) == offsetof(Block, __error_code) &&
                      offsetof(ControlBlock, result) == offsetof(Block, __return_value) &&
                      sizeof(ControlBlock) <= offsetof(Block, aio_offset);

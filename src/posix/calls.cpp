@@ -66,6 +66,58 @@ bool read_at_once(ControlBlock& block, std::int64_t offset) noexcept {
     return true;
 }
 
+bool submit_direct(ControlBlock& block, Opcode opcode, std::int64_t offset) noexcept {
+    Layer* const layer = process::layer_if_any();
+    return layer != nullptr &&
+           layer->direct_path().start(block, opcode, offset, layer->generation());
+}
+
+/// Looks for its completion.
+DirectRecord::Answer look(Layer& layer, const ControlBlock& block) noexcept {
+    DirectRecord::Answer answer = block.record()->look(block.use_of_record);
+    if (answer.is == DirectRecord::Is::in_progress) {
+        layer.direct_path().reap();
+        answer = block.record()->look(block.use_of_record);
+    }
+    return answer;
+}
+
+int direct_error(Layer& layer, const ControlBlock& block) noexcept {
+    const DirectRecord::Answer answer = look(layer, block);
+    switch (answer.is) {
+    case DirectRecord::Is::in_progress:
+        return EINPROGRESS;
+    case DirectRecord::Is::complete:
+        return answer.result < 0 ? -answer.result : 0;
+    case DirectRecord::Is::gone:
+        break;
+    }
+    return fail(EINVAL); // another thread is about to return it
+}
+
+ssize_t return_direct(Layer& layer, ControlBlock& block) noexcept {
+    int result = 0;
+    if (!layer.direct_path().take(block, result)) {
+        return fail(EINVAL);
+    }
+    block.finish_returned(result);
+    return result < 0 ? fail(-result) : result;
+}
+
+bool is_in_progress(const ControlBlock& block, std::uint64_t generation) noexcept {
+    switch (block.state(generation)) {
+    case Is::in_progress:
+        return true;
+    case Is::direct:
+        return block.record()->look(block.use_of_record).is == DirectRecord::Is::in_progress;
+    case Is::unknown:
+    case Is::finished:
+    case Is::returned:
+        break;
+    }
+    return false;
+}
+
 std::chrono::nanoseconds span_of(const timespec& time) noexcept {
     constexpr time_t longest = 1'000'000'000; // thirty years; more might overflow
     return std::chrono::seconds{std::clamp<time_t>(time.tv_sec, -1, longest)} +
@@ -79,6 +131,9 @@ int transfer(ControlBlock& block, Opcode opcode, std::int64_t offset) noexcept {
         return refuse(block, EINVAL);
     }
     if (opcode == Opcode::read && read_at_once(block, offset)) {
+        return 0;
+    }
+    if (submit_direct(block, opcode, offset)) {
         return 0;
     }
     return start_one(block, order_of(opcode, offset));
@@ -102,6 +157,9 @@ int error_of(const ControlBlock& block) noexcept {
     case Is::in_progress:
         reap_if_anything_completed(*layer);
         break;
+    case Is::direct:
+        reap_if_anything_completed(*layer);
+        return direct_error(*layer, block);
     case Is::finished:
     case Is::returned:
         break;
@@ -110,6 +168,10 @@ int error_of(const ControlBlock& block) noexcept {
 }
 
 ssize_t return_of(ControlBlock& block) noexcept {
+    Layer* const layer = process::layer_if_any();
+    if (block.state(present_generation(layer)) == Is::direct) {
+        return return_direct(*layer, block);
+    }
     if (block.error_now() == EINPROGRESS || !block.take_result()) {
         return fail(EINVAL);
     }
@@ -150,13 +212,16 @@ int suspend(std::span<const ControlBlock* const> blocks, const timespec* limit) 
     const auto done = [&] {
         bool any = false;
         for (const ControlBlock* const block : blocks) {
-            if (block != nullptr && block->state(generation) != Is::in_progress) {
+            if (block != nullptr && !is_in_progress(*block, generation)) {
                 return true;
             }
             any |= block != nullptr;
         }
         return !any;
     };
+    if (layer != nullptr) {
+        layer->direct_path().reap();
+    }
     if (done()) {
         return 0;
     }

@@ -47,7 +47,14 @@ int cancel(Layer& layer, Request& request) noexcept {
 } // namespace
 
 int cancel_block(Layer& layer, const CriticalSection& section, const ControlBlock& block) noexcept {
-    if (block.state(layer.generation()) != ControlBlock::Is::in_progress) {
+    const ControlBlock::Is state = block.state(layer.generation());
+    if (state == ControlBlock::Is::direct) {
+        layer.direct_path().reap();
+        const bool runs_on =
+            block.record()->look(block.use_of_record).is == DirectRecord::Is::in_progress;
+        return runs_on ? AIO_NOTCANCELED : AIO_ALLDONE;
+    }
+    if (state != ControlBlock::Is::in_progress) {
         return AIO_ALLDONE;
     }
     const int result = cancel(layer, *block.request());
@@ -58,7 +65,7 @@ int cancel_block(Layer& layer, const CriticalSection& section, const ControlBloc
 int cancel_all_on(Layer& layer, const CriticalSection& section, int fd) {
     int error = 0;
     const engine::FileRecord* const file = layer.descriptors().find(fd, error);
-    bool any_runs_on = false;
+    bool any_runs_on = layer.direct_path().any_in_progress(fd);
     bool any_cancelled = false;
     // From the newest on, so that none begins because the one in front of it is cancelled.
     Request* request = file != nullptr ? layer.requests().newest() : nullptr;

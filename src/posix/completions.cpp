@@ -61,6 +61,9 @@ void Completions::end(Request& request, Moment moment, Found& found) noexcept {
     found.pipe_signal |= request.is_write() && request.result == -EPIPE;
     found.size_signal |= request.is_write() && request.result == -EFBIG;
     const std::int64_t result = result_of(request);
+    if (request.flushed >= 0) {
+        direct_path_.end_flush(request.flushed);
+    }
     requests_.end(request);
     if (request.list != nullptr) {
         request.list->failed |= result < 0;

@@ -26,9 +26,9 @@ public:
     };
 
     Completions(engine::Engine& engine, DescriptorTable& descriptors, RequestTable& requests,
-                Notifier& notifier, WaitQueue& waiters) noexcept
+                Notifier& notifier, WaitQueue& waiters, DirectPath& direct_path) noexcept
         : engine_(engine), descriptors_(descriptors), requests_(requests), notifier_(notifier),
-          waiters_(waiters) {}
+          waiters_(waiters), direct_path_(direct_path) {}
     Completions(const Completions&) = delete;
     Completions& operator=(const Completions&) = delete;
 
@@ -54,6 +54,7 @@ private:
     RequestTable& requests_;
     Notifier& notifier_;
     WaitQueue& waiters_;
+    DirectPath& direct_path_;
 };
 
 } // namespace posix

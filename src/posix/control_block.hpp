@@ -15,6 +15,7 @@
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
+class DirectRecord;
 struct Request;
 
 /// glibc's aiocb up to the offset, from where on aiocb and aiocb64 differ. The four fields that
@@ -28,14 +29,22 @@ struct ControlBlock {
     std::size_t length;
     sigevent notification;
 
-    std::uintptr_t mark; // the state, see below
-    int unused[2];
-    int error;            // EINPROGRESS, then what aio_error tells
-    std::intptr_t result; // the Request while in progress, then what aio_return tells
+    std::uintptr_t mark;    // the state, see below
+    unsigned use_of_record; // of the DirectRecord
+    int unused;
+    int error;            // EINPROGRESS, then what aio_error tells; DirectPath: once it is returned
+    std::intptr_t result; // the Request while in progress, then what aio_return tells; DirectPath:
+                          // the DirectRecord
 
     /// The mark depends on the state and on the block's address. So memory with any other content,
     /// and a copy of a block, are unknown.
-    enum class Is : unsigned { unknown, in_progress, finished, returned };
+    enum class Is : unsigned {
+        unknown,
+        in_progress, // the Request knows more
+        direct,      // the DirectRecord does
+        finished,
+        returned,
+    };
 
     /// `generation`: of the process. A forked child has copies of blocks in progress, which are
     /// unknown there.
@@ -47,6 +56,9 @@ struct ControlBlock {
         if (found == mark_of(Is::in_progress, generation)) {
             return Is::in_progress;
         }
+        if (found == mark_of(Is::direct, generation)) {
+            return Is::direct;
+        }
         return found == mark_of(Is::returned, 0) ? Is::returned : Is::unknown;
     }
 
@@ -54,6 +66,12 @@ struct ControlBlock {
         result = reinterpret_cast<std::intptr_t>(request);
         std::atomic_ref{error}.store(EINPROGRESS);
         std::atomic_ref{mark}.store(mark_of(Is::in_progress, generation));
+    }
+    void begin(DirectRecord& record, std::uint32_t use, std::uint64_t generation) noexcept {
+        use_of_record = use;
+        result = reinterpret_cast<std::intptr_t>(&record);
+        std::atomic_ref{error}.store(EINPROGRESS);
+        std::atomic_ref{mark}.store(mark_of(Is::direct, generation));
     }
     /// `value`: bytes, or a negative errno. From here on the block may be gone: the program may
     /// free it as soon as it sees the error.
@@ -68,10 +86,20 @@ struct ControlBlock {
         return std::atomic_ref{mark}.compare_exchange_strong(expected, mark_of(Is::returned, 0));
     }
 
+    /// What aio_return has taken from a DirectRecord. Another thread that returns it at the same
+    /// time may still look at that.
+    void finish_returned(int value) noexcept {
+        std::atomic_ref{error}.store(value < 0 ? -value : 0);
+        std::atomic_ref{mark}.store(mark_of(Is::returned, 0));
+    }
+
     [[nodiscard]] int error_now() const noexcept {
         return std::atomic_ref{as_mutable().error}.load();
     }
     [[nodiscard]] Request* request() const noexcept { return reinterpret_cast<Request*>(result); }
+    [[nodiscard]] DirectRecord* record() const noexcept {
+        return reinterpret_cast<DirectRecord*>(result);
+    }
 
 private:
     [[nodiscard]] ControlBlock& as_mutable() const noexcept {

@@ -32,12 +32,14 @@ PerCallDescriptor* DescriptorTable::find(int fd, int& error) {
     Entry& entry = entries_[fd];
     const bool is_other = identity.is_anonymous() && !anonymous_.is_the_same(fd);
     if (entry.descriptor != nullptr && entry.identity == identity && !is_other) {
+        direct_path_.describe(fd, identity.flags, *entry.descriptor);
         return entry.descriptor;
     }
     if (entry.descriptor != nullptr) { // the engine pins what it needs of the file before
         engine_.close(*std::exchange(entry.descriptor, nullptr));
     }
     cached_reads_.describe(fd, CachedReads::Kind::other, identity);
+    direct_path_.forget(fd);
     std::error_code failure;
     const File file = File::borrow(fd, failure);
     if (failure) {

@@ -7,6 +7,7 @@
 #include "engine/engine.hpp"
 #include "posix/anonymous_files.hpp"
 #include "posix/cached_reads.hpp"
+#include "posix/direct_path.hpp"
 #include "posix/file_identity.hpp"
 #include "posix/per_call_descriptor.hpp"
 
@@ -21,8 +22,9 @@ namespace posix {
 class DescriptorTable {
 public:
     DescriptorTable(engine::Engine& engine, PinTable& pins, FileLists& lists,
-                    AnonymousFiles& anonymous) noexcept
-        : engine_(engine), pins_(pins), lists_(lists), anonymous_(anonymous) {}
+                    AnonymousFiles& anonymous, DirectPath& direct_path) noexcept
+        : engine_(engine), pins_(pins), lists_(lists), anonymous_(anonymous),
+          direct_path_(direct_path) {}
     DescriptorTable(const DescriptorTable&) = delete;
     DescriptorTable& operator=(const DescriptorTable&) = delete;
 
@@ -47,6 +49,7 @@ private:
     PinTable& pins_;
     FileLists& lists_;
     AnonymousFiles& anonymous_;
+    DirectPath& direct_path_;
     std::unordered_map<int, Entry> entries_;
     CachedReads cached_reads_;
 };

@@ -12,7 +12,7 @@ namespace posix {
 
 Layer::Layer(const Settings& settings, std::error_code& error)
     : engine_(
-          {.depth = 256,
+          {.depth = 128,
            .workers = {.limit = settings.workers, .spare_for_tasks = true, .idle = settings.idle},
            .event_fd = true,
            .event_fd_blocks = true,
@@ -21,7 +21,9 @@ Layer::Layer(const Settings& settings, std::error_code& error)
            .table = &pins_},
           error),
       generation_(fork_generation::current()), attendant_(*this, settings.idle) {
+    direct_path_.count_in_event_fd(engine_.event_fd());
     pins_.attach(engine_.workers(), engine_.mailbox(), engine_.wake_fd(), engine_.event_fd());
+    pins_.flush_after(direct_path_);
     if (!error && !(anonymous_files_.open(engine_.wake_fd()) && waiters_.open())) {
         error.assign(EMFILE, std::generic_category());
     }
@@ -29,13 +31,15 @@ Layer::Layer(const Settings& settings, std::error_code& error)
 
 Totals Layer::totals() const noexcept {
     const std::uint64_t cached = descriptors_.cached_reads().count();
-    return {.requests = counts_.requests + cached,
+    const std::uint64_t direct = direct_path_.count();
+    return {.requests = counts_.requests + cached + direct,
             .at_once = counts_.at_once + cached,
-            .direct = counts_.direct,
+            .direct = counts_.direct + direct,
             .offloaded = engine_.statistics().offloaded,
             .polled = engine_.statistics().polled,
             .cancelled = counts_.cancelled,
-            .deepest = std::max<std::uint64_t>(counts_.deepest, cached > 0 ? 1 : 0),
+            .deepest = std::max<std::uint64_t>(
+                {counts_.deepest, direct_path_.deepest(), cached > 0 ? 1U : 0U}),
             .used_kernel_aio = engine_.uses_slots(),
             .lacks_kernel_aio = engine_.lacks_context()};
 }

@@ -9,6 +9,7 @@
 #include "posix/counts.hpp"
 #include "posix/critical_section.hpp"
 #include "posix/descriptor_table.hpp"
+#include "posix/direct_path.hpp"
 #include "posix/notifier.hpp"
 #include "posix/own_descriptors.hpp"
 #include "posix/pin_table.hpp"
@@ -51,12 +52,14 @@ public:
 
     /// By a thread of the program.
     void reap(const CriticalSection& section) noexcept {
+        direct_path_.reap();
         completions_.reap(&section.before());
         publish_counts();
     }
 
     // Without the lock.
     [[nodiscard]] CachedReads& cached_reads() noexcept { return descriptors_.cached_reads(); }
+    [[nodiscard]] DirectPath& direct_path() noexcept { return direct_path_; }
     [[nodiscard]] bool has_events() const noexcept { return engine_.has_events(); }
     [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
 
@@ -78,6 +81,7 @@ public:
     void count_in(RunCounts& run) noexcept {
         run_ = &run;
         descriptors_.cached_reads().count_in(run.cached_reads());
+        direct_path_.count_in(run.direct_path());
     }
     /// The end of what a call has counted.
     void publish_counts() noexcept {
@@ -110,18 +114,19 @@ private:
     }
     void wake() noexcept override { engine_.wake(); }
 
-    PinTable pins_; // workers use it until the engine ends
+    DirectPath direct_path_;
+    PinTable pins_; // workers use both until the engine ends
     FileLists files_;
     engine::Engine engine_;
     const std::uint64_t generation_;
     AnonymousFiles anonymous_files_; // and the layer's own descriptor
     OwnDescriptors own_descriptors_{anonymous_files_};
-    DescriptorTable descriptors_{engine_, pins_, files_, anonymous_files_};
+    DescriptorTable descriptors_{engine_, pins_, files_, anonymous_files_, direct_path_};
     RequestTable requests_;
     WaitQueue waiters_{engine_.event_counter(), own_descriptors_};
     Attendant attendant_;
     Notifier notifier_{requests_, attendant_};
-    Completions completions_{engine_, descriptors_, requests_, notifier_, waiters_};
+    Completions completions_{engine_, descriptors_, requests_, notifier_, waiters_, direct_path_};
     Counts counts_;
     RunCounts* run_ = nullptr; // of the run, if any
     Totals published_;         // there

@@ -2,6 +2,9 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "posix/pin_table.hpp"
 
+#include "engine/open_file.hpp"
+#include "posix/direct_path.hpp"
+
 #include <cassert>
 #include <cerrno>
 #include <ctime>
@@ -195,6 +198,9 @@ engine::WorkerTable::Entry PinTable::find(Operation& operation) noexcept {
     auto* const pin = static_cast<Pin*>(operation.pin);
     if (pin == nullptr) {
         return {-EBADF, nullptr};
+    }
+    if (operation.request.is_flush() && direct_path_ != nullptr) {
+        direct_path_->await_idle(engine::open_file(operation).fd);
     }
     const int fd = number_of(*pin);
     return {fd >= 0 ? fd : -EMFILE, pin->lent ? pin : nullptr};

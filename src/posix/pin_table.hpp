@@ -16,6 +16,8 @@
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
+class DirectPath;
+
 /// A descriptor table that workers have for themselves, and the files that are kept open in it
 /// although the program may close their numbers. A duplicate in the program's table would not do:
 /// closing it drops the record locks that the program holds on that file, and it costs a number.
@@ -37,6 +39,8 @@ public:
     /// their numbers. Before the pool is started. The pool needs a spare worker for tasks.
     void attach(engine::WorkerPool& pool, engine::Mailbox& mailbox, int wake_fd,
                 int event_fd) noexcept;
+    /// A flush waits until nothing on its number is in progress there. Before the pool is started.
+    void flush_after(DirectPath& direct_path) noexcept { direct_path_ = &direct_path; }
     /// Makes sure that `files` at a time can be pinned, and lent beside. Throws std::bad_alloc.
     void reserve(std::size_t files);
 
@@ -95,6 +99,7 @@ private:
 
     engine::WorkerPool* pool_ = nullptr;
     engine::Mailbox* mailbox_ = nullptr;
+    DirectPath* direct_path_ = nullptr;
     int wake_fd_ = -1;
     int event_fd_ = -1;
     PinPool pins_;

@@ -43,6 +43,7 @@ struct Request : engine::Operation, Notice, engine::Link<Request, 2> {
     ControlBlock* block = nullptr;
     RequestList* list = nullptr;
     std::uint64_t number = 0;  // in the order of starting
+    int flushed = -1;          // the number, where the DirectPath is held up for a flush
     bool no_resources = false; // was cancelled because no thread could be made: EAGAIN
     /// Of its SIGEV_THREAD, where a list's notice comes after: the thread runs, seen since.
     std::atomic<bool> thread_runs{false};

@@ -75,13 +75,16 @@ public:
     }
     /// Reads that were done without the lock: to be counted there, each by one.
     [[nodiscard]] Count& cached_reads() noexcept { return cached_reads_; }
+    /// Likewise direct requests.
+    [[nodiscard]] Count& direct_path() noexcept { return direct_path_; }
 
     [[nodiscard]] std::uint64_t processes() const noexcept { return processes_.load(); }
     [[nodiscard]] Totals totals() const noexcept {
         const std::uint64_t cached = cached_reads_.load();
-        return {.requests = requests_.load() + cached,
+        const std::uint64_t direct = direct_path_.load();
+        return {.requests = requests_.load() + cached + direct,
                 .at_once = at_once_.load() + cached,
-                .direct = direct_.load(),
+                .direct = direct_.load() + direct,
                 .offloaded = offloaded_.load(),
                 .polled = polled_.load(),
                 .cancelled = cancelled_.load(),
@@ -103,6 +106,7 @@ private:
     alignas(8) Count used_kernel_aio_{0};
     alignas(8) Count lacks_kernel_aio_{0};
     alignas(8) Count cached_reads_{0};
+    alignas(8) Count direct_path_{0};
 };
 
 } // namespace posix

@@ -98,6 +98,10 @@ int StartingCall::start(ControlBlock& block, Order order) noexcept {
         return 0;
     }
     file->name(named_);
+    if (request->request.is_flush()) {
+        request->flushed = block.fd;
+        layer_.direct_path().begin_flush(block.fd);
+    }
     layer_.engine().start(*request);
     return 0;
 }
@@ -107,6 +111,8 @@ void StartingCall::begin(Request& request, ControlBlock& block) noexcept {
     request.notification = block.notification;
     request.list = list_;
     request.no_resources = false;
+    request.flushed = -1;
+    layer_.direct_path().drop(block, layer_.generation());
     block.begin(&request, layer_.generation());
     layer_.requests().begin(request);
     layer_.counts().add_request(layer_.requests().size());

@@ -38,7 +38,8 @@ struct Table {
     posix::FileLists files;
     engine::Engine engine;
     posix::AnonymousFiles anonymous;
-    posix::DescriptorTable descriptors{engine, pins, files, anonymous};
+    posix::DirectPath direct_path;
+    posix::DescriptorTable descriptors{engine, pins, files, anonymous, direct_path};
 };
 
 TEST_CASE("files that have come and gone on a number leave nothing behind") {

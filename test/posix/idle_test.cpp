@@ -3,6 +3,7 @@
 // What the drop-in costs: threads and contexts.
 
 #include "posix/block.hpp"
+#include "posix/contexts.hpp"
 #include "posix/own_process.hpp"
 
 #include "blocked_in.hpp"
@@ -13,16 +14,6 @@
 
 namespace aioxx::test {
 namespace {
-
-/// The contexts of kernel AIO that this process has. Each is a mapping.
-std::size_t contexts() {
-    std::ifstream maps{"/proc/self/maps"};
-    std::size_t count = 0;
-    for (std::string line; std::getline(maps, line);) {
-        count += line.find("/[aio]") != std::string::npos;
-    }
-    return count;
-}
 
 /// Before the first request. ThreadSanitizer makes one when the program makes its first.
 const std::size_t threads_at_first = [] {
