@@ -40,12 +40,12 @@ struct Node {
 static_assert(sizeof(Node) == BatchReader::block_size);
 
 /// Points of a circle, each beside some that are near and some that are far.
-void make(const char* path, std::uint64_t nodes) {
+void make(const char* path, std::size_t nodes) {
     std::vector<Node> graph(nodes);
-    for (std::uint64_t i = 0; i < nodes; ++i) {
+    for (std::size_t i = 0; i < nodes; ++i) {
         graph[i].number = i;
-        for (std::uint64_t k = 0; k < std::size(graph[i].neighbours); ++k) {
-            const std::uint64_t step = (std::uint64_t{1} << (k / 2)) % nodes;
+        for (std::size_t k = 0; k < std::size(graph[i].neighbours); ++k) {
+            const std::size_t step = (std::size_t{1} << (k / 2)) % nodes;
             graph[i].neighbours[k] = (i + (k % 2 == 0 ? step : nodes - step)) % nodes;
         }
         graph[i].checksum = graph[i].sum();
