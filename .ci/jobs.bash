@@ -320,19 +320,20 @@ job_packages() {
 job_bench() { ./dev bench --short; }
 
 # What the README says one needs: a minimal system of that suite with git and sudo, and one command.
-# First an ordinary user gives it, and sudo installs what it takes; then root, which has what the
-# tests need in a chroot as well; then root as in a container, which may not mount and says so.
-in_fresh_system() { # SUITE
+# An ordinary user gives it, and sudo installs what it takes; root has what the tests need in a chroot
+# as well; root as in a container may not mount, and says so.
+in_fresh_system() { # SUITE WHO...
     local system=$work/$name.system tree=/home/user/libaioxx status=0
-    local who owner confined become
+    local suite=$1 who owner confined become
+    shift
     ./dev install debootstrap debian-archive-keyring python3
-    .ci/chroot make "$1" "$system"
+    .ci/chroot make "$suite" "$system"
     mkdir "$system$tree"
     git -c safe.directory="$PWD" archive HEAD | tar -x -C "$system$tree"
     export AIOXX_MESON_OPTIONS='-Ddebug=false -Doptimization=0 -Dwerror=true'
     AIOXX_MESON_OPTIONS+=' -Dprograms=disabled --unity=on -Dunity_size=6 -Dcpp_args=-Wno-subobject-linkage'
-    for who in user root container; do
-        echo "--- $1, $who"
+    for who in "$@"; do
+        echo "--- $suite, $who"
         owner=root confined=() become=()
         case $who in
         user)
@@ -350,7 +351,7 @@ in_fresh_system() { # SUITE
     grep -h '^SKIPPED:' "$work/$name.logs"/*/testlog.txt || true
     # Root has all but valgrind and the compiler for the other number of bits, which nothing here
     # installs, debug information, for which there is no time, and a machine of its own.
-    if grep -h '^SKIPPED:' "$work/$name.logs"/root-*/testlog.txt |
+    if grep -sh '^SKIPPED:' "$work/$name.logs"/root-*/testlog.txt |
         grep -v -e 'the other number of bits' -e 'needs valgrind' -e 'no debug information' \
             -e 'a machine of its own'; then
         echo "root skipped that in a chroot" >&2
@@ -360,9 +361,11 @@ in_fresh_system() { # SUITE
     return "$status"
 }
 
-job_debian-12() { in_fresh_system bookworm; }
+job_debian-12() { in_fresh_system bookworm user root container; }
 
-job_debian-13() { in_fresh_system trixie; }
+job_debian-13() { in_fresh_system trixie user root; }
+
+job_debian-13-container() { in_fresh_system trixie container; }
 
 # All the commands of the README, then those of the pages that it leads to, one after the other, as a
 # user would type them after cloning this and saving its program as read.cpp.
