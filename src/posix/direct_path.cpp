@@ -215,8 +215,9 @@ void DirectPath::await_idle(int fd) noexcept {
 /// parent. What a handler that has forked has interrupted finds an empty one.
 void DirectPath::abandon() noexcept {
     if (context_ != 0) {
-        ::mmap(reinterpret_cast<void*>(context_), ring_.bytes(), PROT_READ | PROT_WRITE,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        [[maybe_unused]] void* const nothing_in_it =
+            ::mmap(reinterpret_cast<void*>(context_), ring_.bytes(), PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
         context_ = 0;
     }
 }
