@@ -168,6 +168,13 @@ job_posix-programs() {
     test/posix/run_on_file_systems "$build/src/posix/libaioxx-posix.so.0"
 }
 
+# Likewise what MPI makes by <aio.h>.
+job_mpi-programs() {
+    ./dev install openmpi-bin libopenmpi-dev mpich libmpich-dev
+    library
+    test/posix/run_mpi "$build/src/posix/libaioxx-posix.so.0"
+}
+
 job_checks() {
     configure -Dlibaio=disabled -Dchecks=enabled "${quickly[@]}"
     compile_and_test
