@@ -115,8 +115,9 @@ static void strided(MPI_File file, int pieces, int piece, int all, const char* w
     MPI_Datatype view;
     MPI_Type_vector(pieces, piece, piece * ranks, MPI_BYTE, &view);
     MPI_Type_commit(&view);
-    check(MPI_File_set_view(file, (MPI_Offset)rank * piece, MPI_BYTE, view, "native", MPI_INFO_NULL),
-          what);
+    check(
+        MPI_File_set_view(file, (MPI_Offset)rank * piece, MPI_BYTE, view, "native", MPI_INFO_NULL),
+        what);
     unsigned char* memory = malloc((size_t)size);
     for (int write = 1; write >= 0; --write) {
         MPI_Request request;
