@@ -143,7 +143,10 @@ job_headers() {
     test/refusals/check g++-12 clang++-14
 }
 
-job_doc() { ./dev doc; }
+job_doc() {
+    ./dev doc
+    test/posix/check_sentences
+}
 
 job_clang-libaio() {
     CXX='ccache clang++-14' configure -Dlibaio=enabled "${quickly_by_clang[@]}"
