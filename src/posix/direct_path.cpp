@@ -117,7 +117,8 @@ bool DirectPath::start(ControlBlock& block, Opcode opcode, std::int64_t offset,
     Known& known = known_[index];
     const bool write = opcode == Opcode::write;
     Direction& direction = known.directions[write ? 1 : 0];
-    const int left = direction.until_watched.load(std::memory_order_relaxed);
+    // Acquires the context, which was made before.
+    const int left = direction.until_watched.load(std::memory_order_acquire);
     const bool suits = left >= 0 && block.priority_decrease == 0 && block.length > 0 &&
                        block.length <= longest && offset >= 0 && is_silent(block.notification);
     if (!suits) {
