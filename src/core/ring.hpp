@@ -38,7 +38,7 @@ public:
         return std::atomic_ref{tail_}.load(std::memory_order_acquire);
     }
     /// Data and result of the event that lies there. They mean something if the place had not been
-    /// left by then.
+    /// left when they were read: what is read afterwards is newer.
     [[nodiscard]] kernel::EventLayout copy(std::uint32_t index) noexcept;
     /// Leaves the places before `index` to the kernel.
     void leave(std::uint32_t index) noexcept {
@@ -86,8 +86,8 @@ inline std::size_t Ring::take(std::span<Event> out) noexcept {
 inline kernel::EventLayout Ring::copy(std::uint32_t index) noexcept {
     auto& event = reinterpret_cast<kernel::EventLayout*>(events())[index];
     kernel::EventLayout copied;
-    copied.data = std::atomic_ref{event.data}.load(std::memory_order_relaxed);
-    copied.result = std::atomic_ref{event.result}.load(std::memory_order_relaxed);
+    copied.data = std::atomic_ref{event.data}.load(std::memory_order_acquire);
+    copied.result = std::atomic_ref{event.result}.load(std::memory_order_acquire);
     return copied;
 }
 

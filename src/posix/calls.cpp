@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "posix/calls.hpp"
 
+#include "core/fork_generation.hpp"
 #include "engine/monotonic.hpp"
 #include "posix/cancellation.hpp"
 #include "posix/notification.hpp"
@@ -48,7 +49,9 @@ std::uint64_t present_generation(const Layer* layer) noexcept {
 void reap_if_anything_completed(Layer& layer) noexcept {
     if (layer.has_events()) {
         const CriticalSection section;
-        layer.reap(section);
+        if (layer.generation() == fork_generation::current()) { // else a handler has forked here
+            layer.reap(section);
+        }
     }
 }
 

@@ -48,7 +48,6 @@ public:
         while (index_of(place) != ring->tail()) {
             const kernel::EventLayout event = ring->copy(index_of(place));
             // The kernel does not write to the place before it has been left.
-            std::atomic_thread_fence(std::memory_order_acquire);
             if (const std::uint64_t now = place_.load(std::memory_order_relaxed); now != place) {
                 place = now;
                 continue;
