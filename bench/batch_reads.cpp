@@ -11,6 +11,7 @@
 // FILE: something to read from, a block device say.
 
 #include "bench/statistics.hpp"
+#include "bench/turns.hpp"
 #include "examples/programs/batch_reader.hpp"
 
 #include <atomic>
@@ -28,7 +29,6 @@
 #include <fcntl.h>
 #include <libaio.h>
 #include <liburing.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 namespace {
@@ -72,27 +72,16 @@ private:
     std::mt19937_64 random_{1};
 };
 
-/// What one turn has seen.
-struct Turn {
-    double reads = 0;     // a second, of all threads
-    double processor = 0; // seconds a read
+/// Of reads, of all threads.
+struct Turn : bench::Turn {
     double batches = 0;
 };
-
-double processor_time() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 /// One turn: each engine makes batches in a thread of its own.
 template <typename Engine>
 Turn turn(const std::vector<std::unique_ptr<Engine>>& engines, std::size_t operations) {
     std::atomic<std::uint64_t> batches{0};
-    const double processor = processor_time();
+    const double processor = bench::processor_time();
     const Clock::time_point start = Clock::now();
     {
         std::vector<std::jthread> threads;
@@ -109,7 +98,7 @@ Turn turn(const std::vector<std::unique_ptr<Engine>>& engines, std::size_t opera
     const double taken = std::chrono::duration<double>(Clock::now() - start).count();
     const auto made = static_cast<double>(batches);
     const double reads = made * static_cast<double>(operations);
-    return {reads / taken, (processor_time() - processor) / reads, made};
+    return {{reads / taken, (bench::processor_time() - processor) / reads}, made};
 }
 
 template <typename Engine>
@@ -232,21 +221,6 @@ private:
     BatchReader reader_;
 };
 
-struct Ratios {
-    std::vector<double> rate;
-    std::vector<double> processor;
-
-    void add(const Turn& turn, const Turn& reference) {
-        rate.push_back(turn.reads / reference.reads);
-        processor.push_back(turn.processor / reference.processor);
-    }
-    void print(const char* name) const {
-        std::printf("%-8s to C loop: rate %.3f (%.3f to %.3f), processor time a read %.3f\n", name,
-                    bench::median(rate), bench::quantile(rate, 0.25), bench::quantile(rate, 0.75),
-                    bench::median(processor));
-    }
-};
-
 } // namespace
 
 int main(int argc, char** argv) {
@@ -261,9 +235,9 @@ int main(int argc, char** argv) {
     turn(loops, operations);
     turn(rings, operations);
     turn(batches, operations);
-    Ratios program;
-    Ratios ring;
-    Ratios noise;
+    bench::Ratios program;
+    bench::Ratios ring;
+    bench::Ratios noise;
     std::vector<double> rates;
     double submits = 0;
     double made = 0;
@@ -282,13 +256,13 @@ int main(int argc, char** argv) {
         program.add(mine, reference);
         ring.add(turn(rings, operations), reference);
         noise.add(turn(loops, operations), reference);
-        rates.push_back(reference.reads);
+        rates.push_back(reference.rate);
     }
     std::printf("%zu reads a batch, %u threads, %lu rounds; C loop: %.0f reads a second; program: "
                 "%.3f io_submit a batch\n",
                 operations, count, rounds, bench::median(rates), submits / made);
-    program.print("program");
-    ring.print("liburing");
-    noise.print("C loop");
+    program.print("program", "C loop", "read");
+    ring.print("liburing", "C loop", "read");
+    noise.print("C loop", "C loop", "read");
     return 0;
 }

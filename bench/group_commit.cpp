@@ -9,6 +9,7 @@
 //   build-dev/bench/bench/group-commit [WRITERS [ROUNDS [DIRECTORY]]]      100 15 /var/tmp
 
 #include "bench/statistics.hpp"
+#include "bench/turns.hpp"
 #include "examples/programs/write_ahead_log.hpp"
 
 #include <algorithm>
@@ -23,7 +24,6 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 namespace {
@@ -36,20 +36,7 @@ constexpr std::size_t log_size = std::size_t{64} << 20;
 constexpr std::size_t most_commits = 110'000; // in a turn: so many the log has room for
 constexpr std::chrono::milliseconds slice{300};
 
-/// What one turn has seen.
-struct Turn {
-    double commits = 0;   // a second
-    double processor = 0; // seconds a commit, of all threads
-};
-
-double processor_time() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
+using bench::Turn; // of commits
 
 /// Measures a turn.
 class Meter {
@@ -64,13 +51,13 @@ public:
     [[nodiscard]] Turn result() const {
         const auto commits = static_cast<double>(commits_);
         return {commits / std::chrono::duration<double>(last_ - start_).count(),
-                (processor_time() - processor_) / commits};
+                (bench::processor_time() - processor_) / commits};
     }
 
 private:
     Clock::time_point start_ = Clock::now();
     Clock::time_point last_ = start_;
-    double processor_ = processor_time();
+    double processor_ = bench::processor_time();
     std::size_t commits_ = 0;
 };
 
@@ -154,21 +141,6 @@ Turn by_program(const std::filesystem::path& directory, std::size_t writers, Gro
     return meter.result();
 }
 
-struct Ratios {
-    std::vector<double> rate;
-    std::vector<double> processor;
-
-    void add(const Turn& turn, const Turn& reference) {
-        rate.push_back(turn.commits / reference.commits);
-        processor.push_back(turn.processor / reference.processor);
-    }
-    void print(const char* name) const {
-        std::printf("%-8s to thread: rate %.3f (%.3f to %.3f), processor time a commit %.3f\n",
-                    name, bench::median(rate), bench::quantile(rate, 0.25),
-                    bench::quantile(rate, 0.75), bench::median(processor));
-    }
-};
-
 } // namespace
 
 int main(int argc, char** argv) {
@@ -176,9 +148,9 @@ int main(int argc, char** argv) {
     const unsigned long rounds = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 15;
     const std::filesystem::path directory = argc > 3 ? argv[3] : "/var/tmp";
     ByThread thread{directory};
-    Ratios program;
-    Ratios noise;
-    Ratios together;
+    bench::Ratios program;
+    bench::Ratios noise;
+    bench::Ratios together;
     Groups groups;
     by_program(directory, writers, groups);
     thread.run(groups);
@@ -190,14 +162,14 @@ int main(int argc, char** argv) {
         program.add(turn, reference);
         noise.add(thread.run(groups), reference);
         together.add(thread.run(groups, true), reference);
-        rates.push_back(reference.commits);
+        rates.push_back(reference.rate);
         sizes.push_back(std::accumulate(groups.begin(), groups.end(), 0.0) /
                         static_cast<double>(groups.size()));
     }
     std::printf("%zu writers, %lu rounds; one thread: %.0f commits a second; %.1f a group\n",
                 writers, rounds, bench::median(rates), bench::median(sizes));
-    program.print("program");
-    noise.print("thread");
-    together.print("together");
+    program.print("program", "thread", "commit");
+    noise.print("thread", "thread", "commit");
+    together.print("together", "thread", "commit");
     return 0;
 }

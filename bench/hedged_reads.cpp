@@ -7,6 +7,7 @@
 //   build-dev/bench/bench/hedged-reads [READS [ROUNDS]]      of a turn: 400 15
 
 #include "bench/statistics.hpp"
+#include "bench/turns.hpp"
 #include "devices/fuse_server.hpp"
 #include "examples/programs/hedged_reader.hpp"
 
@@ -16,8 +17,6 @@
 #include <random>
 #include <string>
 #include <vector>
-
-#include <sys/resource.h>
 
 namespace {
 
@@ -32,15 +31,6 @@ struct Turn {
     double rate = 0;      // reads a second
     double processor = 0; // seconds a read
 };
-
-double processor_time() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 std::mt19937_64 place{1};
 
@@ -68,13 +58,13 @@ Turn turn(aioxx::Queue& queue, unsigned long reads, Read read) {
     for (int i = 0; i < 4; ++i) {
         tasks.push_back(reader(read, left, times));
     }
-    const double processor = processor_time();
+    const double processor = bench::processor_time();
     const Clock::time_point begun = Clock::now();
     aioxx::run(queue, aioxx::when_all(std::move(tasks)));
     const double taken = std::chrono::duration<double>(Clock::now() - begun).count();
     const auto made = static_cast<double>(reads);
     return {bench::median(times), bench::quantile(times, 0.99), made / taken,
-            (processor_time() - processor) / made};
+            (bench::processor_time() - processor) / made};
 }
 
 struct Ratios {

@@ -9,6 +9,7 @@
 //   /var/tmp
 
 #include "bench/statistics.hpp"
+#include "bench/turns.hpp"
 #include "devices/fuse_server.hpp"
 #include "examples/programs/object_store.hpp"
 
@@ -24,7 +25,6 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 namespace {
@@ -36,19 +36,7 @@ constexpr std::size_t files = 64;
 constexpr std::size_t file_size = std::size_t{1} << 20;
 constexpr auto slice = 50ms;
 
-struct Turn {
-    double pieces = 0;    // a second
-    double processor = 0; // seconds a piece
-};
-
-double processor_time() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
+using bench::Turn; // of pieces
 
 /// What byte each file has at its first.
 char byte_of(std::size_t file) {
@@ -69,11 +57,11 @@ private:
 
 template <typename Work>
 Turn measure(Work work) {
-    const double processor = processor_time();
+    const double processor = bench::processor_time();
     const Clock::time_point start = Clock::now();
     const auto pieces = static_cast<double>(work(start + slice));
     const double taken = std::chrono::duration<double>(Clock::now() - start).count();
-    return {pieces / taken, (processor_time() - processor) / pieces};
+    return {pieces / taken, (bench::processor_time() - processor) / pieces};
 }
 
 class ByStore {
@@ -163,21 +151,6 @@ private:
     std::vector<aioxx::AlignedBuffer> buffers_;
 };
 
-struct Ratios {
-    std::vector<double> rate;
-    std::vector<double> processor;
-
-    void add(const Turn& turn, const Turn& reference) {
-        rate.push_back(turn.pieces / reference.pieces);
-        processor.push_back(turn.processor / reference.processor);
-    }
-    void print(const char* name) const {
-        std::printf("%-8s to threads: rate %.3f (%.3f to %.3f), processor time a piece %.3f\n",
-                    name, bench::median(rate), bench::quantile(rate, 0.25),
-                    bench::quantile(rate, 0.75), bench::median(processor));
-    }
-};
-
 void compare(const std::filesystem::path& parent, std::size_t clients, unsigned long rounds,
              std::size_t bytes) {
     const std::filesystem::path directory = parent / ("objects." + std::to_string(::getpid()));
@@ -197,20 +170,20 @@ void compare(const std::filesystem::path& parent, std::size_t clients, unsigned 
     const auto by_threads = [&] { return measure([&](auto end) { return threads.run(end); }); };
     by_store();
     by_threads();
-    Ratios program;
-    Ratios noise;
+    bench::Ratios program;
+    bench::Ratios noise;
     std::vector<double> rates;
     for (unsigned long round = 0; round < rounds; ++round) {
         const Turn reference = by_threads();
         program.add(by_store(), reference);
         noise.add(by_threads(), reference);
-        rates.push_back(reference.pieces);
+        rates.push_back(reference.rate);
     }
     std::filesystem::remove_all(directory);
     std::printf("%zu clients, pieces of %zu bytes, %lu rounds; threads: %.0f pieces a second\n",
                 clients, bytes, rounds, bench::median(rates));
-    program.print("store");
-    noise.print("threads");
+    program.print("store", "threads", "piece");
+    noise.print("threads", "threads", "piece");
 }
 
 struct Answers {
