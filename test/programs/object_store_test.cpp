@@ -65,6 +65,19 @@ private:
     aioxx::File socket_;
 };
 
+/// A store on a FUSE server, which answers nothing of some files until it is let go. Throws where
+/// there is none.
+struct HeldStore {
+    explicit HeldStore(const std::string& buffers) : program({server.path(), socket, buffers}) {
+        server.close_gate();
+    }
+    FuseServer server;
+    TemporaryDirectory here;
+    std::string socket = here.file("socket");
+    Program program;
+    Client client{socket};
+};
+
 /// What a file of the FUSE server has there.
 std::string bytes_at(std::size_t offset, std::size_t count) {
     std::string bytes(count, '\0');
@@ -124,66 +137,54 @@ TEST_CASE("many files are read, more than are kept open") {
 }
 
 TEST_CASE("a client is answered at its deadline, whatever the disk does") {
-    auto server = attempt<FuseServer>();
-    if (!server) {
-        SKIP_CASE(server.reason());
+    auto held = attempt<HeldStore>("2");
+    if (!held) {
+        SKIP_CASE(held.reason());
     }
-    const TemporaryDirectory here;
-    const std::string socket = here.file("socket");
-    Program program{{server->path(), socket, "2"}};
-    Client client{socket};
-    server->close_gate();
+    Client& client = held->client;
     // A second: the disk has the read by then.
     CHECK(client.get("gate 0 100 1000") == "ERROR Connection timed out");
     CHECK(client.get("plain 4096 100 10000") == bytes_at(4096, 100)); // by the other buffer
     CHECK(client.get("gate 0 100 1000") == "ERROR Connection timed out");
     CHECK(client.get("plain 0 100 20") == "ERROR Connection timed out"); // the disk has both
-    server->open_gate();
+    held->server.open_gate();
     CHECK(client.get("plain 512 100 10000") == bytes_at(512, 100));
     CHECK(client.get("gate 0 100 10000") == bytes_at(0, 100));
     CHECK(client.statistics() == "3 3 0 0");
 }
 
 TEST_CASE("nothing is kept for a client that goes away") {
-    auto server = attempt<FuseServer>();
-    if (!server) {
-        SKIP_CASE(server.reason());
+    auto held = attempt<HeldStore>("1");
+    if (!held) {
+        SKIP_CASE(held.reason());
     }
-    const TemporaryDirectory here;
-    const std::string socket = here.file("socket");
-    Program program{{server->path(), socket, "1"}};
-    Client client{socket};
-    server->close_gate();
+    Client& client = held->client;
     {
-        Client on_the_disk{socket};
+        Client on_the_disk{held->socket};
         on_the_disk.ask("GET gate 0 100 1000000\n");
-        server->await_waiting(1);
-        Client waits_for_the_buffer{socket};
+        held->server.await_waiting(1);
+        Client waits_for_the_buffer{held->socket};
         waits_for_the_buffer.ask("GET plain 0 100 1000000\n");
     }
     CHECK(eventually([&] { return client.statistics() == "0 0 0 2"; }));
-    server->open_gate(); // and the buffer comes back
+    held->server.open_gate(); // and the buffer comes back
     CHECK(client.get("plain 0 100 10000") == bytes_at(0, 100));
 }
 
 TEST_CASE("it ends when it is asked to, with clients that wait and a disk that hangs") {
-    auto server = attempt<FuseServer>();
-    if (!server) {
-        SKIP_CASE(server.reason());
+    auto held = attempt<HeldStore>("1");
+    if (!held) {
+        SKIP_CASE(held.reason());
     }
-    const TemporaryDirectory here;
-    const std::string socket = here.file("socket");
-    Program program{{server->path(), socket, "1"}};
-    Client client{socket};
-    server->close_gate();
+    Client& client = held->client;
     client.ask("GET gate 0 100 1000000\n");
-    server->await_waiting(1);
-    Client other{socket};
+    held->server.await_waiting(1);
+    Client other{held->socket};
     other.ask("GET plain 0 100 1000000\n");
-    program.kill(SIGTERM);
+    held->program.kill(SIGTERM);
     CHECK(client.read_line().empty());
     CHECK(other.read_line().empty());
-    server->open_gate();
-    CHECK(program.wait().status == 0);
-    CHECK(::access(socket.c_str(), F_OK) != 0);
+    held->server.open_gate();
+    CHECK(held->program.wait().status == 0);
+    CHECK(::access(held->socket.c_str(), F_OK) != 0);
 }
