@@ -75,18 +75,11 @@ bool submit_direct(ControlBlock& block, Opcode opcode, std::int64_t offset) noex
            layer->direct_path().start(block, opcode, offset, layer->generation());
 }
 
-/// Looks for its completion.
-DirectRecord::Answer look(Layer& layer, const ControlBlock& block) noexcept {
-    DirectRecord::Answer answer = block.record()->look(block.use_of_record);
-    if (answer.is == DirectRecord::Is::in_progress) {
-        layer.direct_path().reap();
-        answer = block.record()->look(block.use_of_record);
-    }
-    return answer;
-}
-
 int direct_error(Layer& layer, const ControlBlock& block) noexcept {
-    const DirectRecord::Answer answer = look(layer, block);
+    if (DirectPath::is_in_progress(block)) {
+        layer.direct_path().reap();
+    }
+    const DirectRecord::Answer answer = DirectPath::look(block);
     switch (answer.is) {
     case DirectRecord::Is::in_progress:
         return EINPROGRESS;
@@ -112,7 +105,7 @@ bool is_in_progress(const ControlBlock& block, std::uint64_t generation) noexcep
     case Is::in_progress:
         return true;
     case Is::direct:
-        return block.record()->look(block.use_of_record).is == DirectRecord::Is::in_progress;
+        return DirectPath::is_in_progress(block);
     case Is::unknown:
     case Is::finished:
     case Is::returned:

@@ -50,9 +50,7 @@ int cancel_block(Layer& layer, const CriticalSection& section, const ControlBloc
     const ControlBlock::Is state = block.state(layer.generation());
     if (state == ControlBlock::Is::direct) {
         layer.direct_path().reap();
-        const bool runs_on =
-            block.record()->look(block.use_of_record).is == DirectRecord::Is::in_progress;
-        return runs_on ? AIO_NOTCANCELED : AIO_ALLDONE;
+        return DirectPath::is_in_progress(block) ? AIO_NOTCANCELED : AIO_ALLDONE;
     }
     if (state != ControlBlock::Is::in_progress) {
         return AIO_ALLDONE;

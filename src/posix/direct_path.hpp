@@ -69,6 +69,13 @@ public:
             records_.complete(DirectRecords::Ticket::unpack(data), result);
         });
     }
+    /// What has become of a request of this path. Takes nothing from the ring.
+    static DirectRecord::Answer look(const ControlBlock& block) noexcept {
+        return block.record()->look(block.use_of_record);
+    }
+    static bool is_in_progress(const ControlBlock& block) noexcept {
+        return look(block).is == DirectRecord::Is::in_progress;
+    }
     /// For aio_return: see DirectRecords::take().
     bool take(ControlBlock& block, int& result) noexcept {
         return records_.take(*block.record(), block.use_of_record, result);

@@ -43,6 +43,7 @@ public:
     Transfers(const Transfers&) = delete;
     Transfers& operator=(const Transfers&) = delete;
 
+    static posix::DirectPath& path() { return posix::process::layer_if_any()->direct_path(); }
     /// How many of `requests` went by the DirectPath.
     std::uint64_t by_direct_path(int requests, Opcode opcode, bool returns) {
         const std::uint64_t before = count();
@@ -85,9 +86,32 @@ TEST_CASE("the first requests in a direction are watched, and the rest need no e
     CHECK(transfers.by_direct_path(10, Opcode::read, true) == 0);
     transfers.block.priority_decrease = 0;
     CHECK(transfers.by_direct_path(10, Opcode::read, true) == 10);
+    Transfers::path().begin_flush(device);
+    CHECK(transfers.by_direct_path(10, Opcode::read, true) == 0);
+    Transfers::path().end_flush(device);
+    CHECK(transfers.by_direct_path(10, Opcode::read, true) == 10);
     REQUIRE(::fcntl(device, F_SETFL, O_DIRECT | O_NOATIME) == 0);
     CHECK(transfers.by_direct_path(until_trusted, Opcode::read, true) == 0);
     CHECK(transfers.by_direct_path(10, Opcode::read, true) == 10);
+}
+
+TEST_CASE(
+    "what the engine sees to be another file is watched anew, though its flags are the same") {
+    SKIP_WITHOUT_KERNEL_AIO("there is no direct path");
+    auto zram = attempt<Zram>(1L << 20U);
+    auto other = attempt<Zram>(1L << 20U);
+    if (!zram || !other) {
+        SKIP_CASE(zram ? other.reason() : zram.reason());
+    }
+    const Descriptor device{::open(zram->path().c_str(), O_RDWR | O_DIRECT | O_CLOEXEC)};
+    const Descriptor second{::open(other->path().c_str(), O_RDWR | O_DIRECT | O_CLOEXEC)};
+    Transfers transfers{device};
+    CHECK(transfers.by_direct_path(until_trusted, Opcode::read, true) == 0);
+    REQUIRE(::dup2(second, device) >= 0);
+    transfers.block.priority_decrease = 1; // goes by the engine
+    CHECK(transfers.by_direct_path(1, Opcode::read, true) == 0);
+    transfers.block.priority_decrease = 0;
+    CHECK(transfers.by_direct_path(10, Opcode::read, true) == 0);
 }
 
 } // namespace
