@@ -40,9 +40,13 @@ public:
     /// Data and result of the event that lies there. They mean something if the place had not been
     /// left when they were read: what is read afterwards is newer.
     [[nodiscard]] kernel::EventLayout copy(std::uint32_t index) noexcept;
-    /// Leaves the places before `index` to the kernel.
-    void leave(std::uint32_t index) noexcept {
-        std::atomic_ref{head_}.store(index, std::memory_order_release);
+    /// The places before it are the kernel's again.
+    [[nodiscard]] std::uint32_t head() noexcept {
+        return std::atomic_ref{head_}.load(std::memory_order_acquire);
+    }
+    /// Leaves the places between the two to the kernel. False: `from` is not the head any more.
+    bool leave(std::uint32_t from, std::uint32_t to) noexcept {
+        return std::atomic_ref{head_}.compare_exchange_strong(from, to);
     }
 
 private:

@@ -55,13 +55,25 @@ public:
             deliver(event.data, event.result);
             if (place_.compare_exchange_strong(place, after(place))) {
                 place = after(place);
-                // Another reader's may be newer. One that is too old keeps places back for a while.
-                ring->leave(index_of(place_.load()));
             }
         }
+        leave(*ring);
     }
 
 private:
+    /// Leaves to the kernel what has been delivered. The reader that finds both equal is done: one
+    /// that stopped between reading and leaving finds that it was late, and does not return before
+    /// the newest place has been left.
+    void leave(Ring& ring) noexcept {
+        for (;;) {
+            const std::uint32_t head = ring.head();
+            const std::uint32_t place = index_of(place_.load());
+            if (head == place) {
+                return;
+            }
+            ring.leave(head, place);
+        }
+    }
     static std::uint32_t index_of(std::uint64_t place) noexcept {
         return static_cast<std::uint32_t>(place);
     }
