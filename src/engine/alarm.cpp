@@ -33,7 +33,7 @@ std::unique_ptr<Alarm> Alarm::make(bool high) noexcept {
 
 Alarm::Alarm(const File& timer) noexcept : OpenFile(timer) {
     poll.request.kind = Kind::poll;
-    poll.request.poll_events = POLLIN;
+    poll.request.bits = POLLIN;
     poll.file = this;
     is_engines = true;
 }

@@ -62,7 +62,7 @@ Engine::Engine(const Options& options, std::error_code& error)
     mailbox_.open(wake_fd(), event_fd(), !options.event_fd_blocks);
     wait_.open(*wake_fd_, event_counter(), options.event_fd_blocks);
     wake_poll_.request.kind = Kind::poll;
-    wake_poll_.request.poll_events = POLLIN;
+    wake_poll_.request.bits = POLLIN;
     wake_poll_.internal = true;
     opening_ = "io_setup";
     if (options.needs_kernel_aio && !uses_kernel_aio()) {

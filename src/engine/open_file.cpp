@@ -110,8 +110,8 @@ OpenFile::OpenFile(const File& file) noexcept
         poll.internal = true;
         poll.file = this;
     }
-    polls[0].request.poll_events = POLLIN | POLLRDHUP;
-    polls[1].request.poll_events = POLLOUT;
+    polls[0].request.bits = POLLIN | POLLRDHUP;
+    polls[1].request.bits = POLLOUT;
     if (file.is_nonblocking()) {
         nonblocking = true;
         reopen_tried = true;

@@ -78,7 +78,7 @@ void Operation::prepare_other(int fd) noexcept {
     case Kind::yield:
     case Kind::buffer:
     case Kind::none:
-        iocb.prepare_poll(fd, request.poll_events);
+        iocb.prepare_poll(fd, request.bits);
         break;
     }
 }

@@ -28,7 +28,7 @@ void Readiness::open(Context& context, std::size_t slots, int event_fd) noexcept
     context_ = &context;
     slots_ = slots;
     epoll_poll_.request.kind = Kind::poll;
-    epoll_poll_.request.poll_events = POLLIN;
+    epoll_poll_.request.bits = POLLIN;
     epoll_poll_.internal = true;
     if (epoll_fd_ >= 0) {
         tell_loop(false); // the kernel does
@@ -134,7 +134,7 @@ void Readiness::by_epoll(Operation& poll) noexcept {
         file.waits_since = ++epoll_waits_;
     }
     file.epoll_waiters.push_back(poll);
-    const std::uint32_t wanted = poll.request.poll_events | EPOLLONESHOT;
+    const std::uint32_t wanted = poll.request.bits | EPOLLONESHOT;
     if ((wanted & ~file.armed) != 0 && !arm(file)) { // else it is told of that as it is
         const int error = errno;
         file.epoll_waiters.remove(poll);
@@ -149,7 +149,7 @@ bool Readiness::arm(OpenFile& file) noexcept {
     const Operation* waiter =
         events == EPOLLONESHOT ? file.epoll_waiters.front() : file.epoll_waiters.back();
     for (; waiter != nullptr; waiter = OperationList::next(*waiter)) {
-        events |= waiter->request.poll_events;
+        events |= waiter->request.bits;
     }
     if (epoll_fd_ < 0) {
         const int low = ::epoll_create1(EPOLL_CLOEXEC);
@@ -271,7 +271,7 @@ void Readiness::epoll_event(OpenFile& file, std::uint32_t events) noexcept {
     file.armed = 0;
     OperationList waiters = std::exchange(file.epoll_waiters, {});
     while (Operation* const waiter = waiters.pop_front()) {
-        const std::uint32_t found = events & (waiter->request.poll_events | always_reported);
+        const std::uint32_t found = events & (waiter->request.bits | always_reported);
         if (found == 0) {
             file.epoll_waiters.push_back(*waiter);
         } else {

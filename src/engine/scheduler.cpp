@@ -462,7 +462,7 @@ void Scheduler::try_refused(Operation& operation, int error) noexcept {
 void Scheduler::ready(Operation& operation, std::uint32_t events) noexcept {
     if (operation.is_poll()) {
         // The kernel gives all bits of the wakeup, and none to a poll that was cancelled.
-        const std::uint32_t found = events & (operation.request.poll_events | always_reported);
+        const std::uint32_t found = events & (operation.request.bits | always_reported);
         finish(operation, found != 0 ? static_cast<std::int64_t>(found) : -ECANCELED);
     } else {
         dispatch(operation);
@@ -474,7 +474,7 @@ void Scheduler::unwatchable(Operation& operation, int error) noexcept {
     if (!operation.is_poll()) {
         transfer_is_unwatchable(operation, error);
     } else if (error == EPERM) { // what epoll says of a regular file
-        finish(operation, operation.request.poll_events & always_ready);
+        finish(operation, operation.request.bits & always_ready);
     } else {
         finish(operation, -error);
     }

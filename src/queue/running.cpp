@@ -300,7 +300,7 @@ void Queue::Implementation::watch_timer_file() noexcept {
         Record& watch = take(&*timer_file);
         watch.request = {};
         watch.request.kind = engine::Kind::poll;
-        watch.request.poll_events = POLLIN;
+        watch.request.bits = POLLIN;
         watch.marks = mark::own;
         watch.borrows = false;
         watch.emplace([this](const Completion&) {

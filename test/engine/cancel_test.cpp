@@ -64,7 +64,7 @@ TEST_CASE("what is to be submitted, or called, is cancelled, and never made") {
     }
     for (const Kind kind : {Kind::read, Kind::poll}) {
         Transfer one;
-        one.request.poll_events = POLLIN;
+        one.request.bits = POLLIN;
         engine.start(one, kind, reader);
         check_cancelled(engine, one, kind == Kind::poll ? State::to_watch : State::to_call);
     }
@@ -183,7 +183,7 @@ TEST_CASE("from those that wait for a slot for polls") {
     File file = File::adopt(::fcntl(pipe.reader, F_DUPFD_CLOEXEC, 0));
     std::array<Transfer, 40> polls; // more than there is room for
     for (Transfer& poll : polls) {
-        poll.request.poll_events = POLLIN;
+        poll.request.bits = POLLIN;
         engine.begin(poll, Kind::poll, other);
     }
     Transfer read;

@@ -50,7 +50,7 @@ TEST_CASE("polls beyond the slots do not register their file again for what it i
     engine.add(file);
     const auto start = [&](engine::Operation& poll, std::uint32_t events) {
         poll.request.kind = engine::Kind::poll;
-        poll.request.poll_events = events;
+        poll.request.bits = events;
         poll.file = &file;
         engine.start(poll);
         engine.flush();

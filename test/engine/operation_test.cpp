@@ -97,7 +97,7 @@ TEST_CASE("only transfers get flags, and RWF_NOWAIT only on the ways that try") 
 TEST_CASE("an operation's event finds the operation, and is counted where that is wanted") {
     Operation operation;
     operation.request.kind = Kind::poll;
-    operation.request.poll_events = 1;
+    operation.request.bits = 1;
     operation.prepare(5, -1);
     CHECK(operation.iocb.data() == reinterpret_cast<std::uintptr_t>(&operation));
     const auto without = operation.iocb.raw().flags;

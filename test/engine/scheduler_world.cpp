@@ -26,7 +26,7 @@ void describe(Subject& operation, const OperationPlan& plan) noexcept {
     operation.request.after_writes = plan.after_writes;
     operation.request.flags = plan.flags;
     operation.request.rank = plan.rank;
-    operation.request.poll_events = POLLIN;
+    operation.request.bits = POLLIN;
     operation.request.length = plan.length;
     operation.parts = {iovec{nullptr, plan.length / 2}, iovec{nullptr, plan.length / 2}};
     if (operation.request.is_vectored()) {

@@ -43,7 +43,7 @@ TEST_CASE_FIXTURE(PoolAndFile, "a worker submits on the same context") {
     CHECK(operation.text() == "abc");
     CHECK(operation.iocb.fd() == file.fd);
     PipeFile other;
-    operation.request.poll_events = POLLIN;
+    operation.request.bits = POLLIN;
     loop.add(operation, Kind::poll, other.file);
     other.pipe.fill("x");
     CHECK((loop.result_of(operation) & POLLIN) != 0);

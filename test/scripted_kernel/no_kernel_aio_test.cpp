@@ -74,7 +74,7 @@ void use(RunningEngine& engine) {
     CHECK(engine.result_of(waits) == -ECANCELED);
     engine.begin(waits, Kind::read, reader);
     Transfer poll;
-    poll.request.poll_events = POLLIN;
+    poll.request.bits = POLLIN;
     engine.begin(poll, Kind::poll, reader);
     CHECK(engine.completed_now() == nullptr);
     pipe.fill("abc");

@@ -90,7 +90,7 @@ TEST_CASE("taking a poll back waits until it has been submitted, so that it can 
     PlainFile file{pipe.reader};
     WorkerOperation poll;
     PoolLoop loop; // its context goes first
-    poll.request.poll_events = POLLIN;
+    poll.request.bits = POLLIN;
     loop.add(poll, Kind::poll, file);
     gated.entered.acquire();
     std::atomic<pid_t> tid{0};

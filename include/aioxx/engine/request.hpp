@@ -38,10 +38,11 @@ struct Request {
     std::uint8_t rank = 0;     ///< Of those that wait for room the lowest goes first; below 32.
     IoPriority priority;
     RwFlags flags = RwFlags::none;
-    std::uint32_t poll_events = 0; ///< poll(2)'s bits.
-    void* data = nullptr;          ///< The bytes, or an array of iovec for readv and writev.
-    std::size_t length = 0;        ///< Bytes, or elements of the array.
-    std::int64_t offset = 0;       ///< Bytes from the start of the file.
+    std::uint32_t bits = 0;  ///< poll(2)'s events, fallocate(2)'s mode, or open(2)'s flags.
+    void* data = nullptr;    ///< The bytes, an array of iovec for readv and writev, or a path.
+    std::size_t length = 0;  ///< Bytes, or elements of the array.
+    std::int64_t offset = 0; ///< Bytes from the start of the file; for ftruncate its new size, for
+                             ///< open the mode of a file that is made.
 
     [[nodiscard]] bool is_read() const noexcept {
         return kind == Kind::read || kind == Kind::readv;

@@ -223,7 +223,7 @@ public:
     Operation<std::uint32_t, OperationKind::poll> poll(detail::LastingFile file,
                                                        std::uint32_t events) {
         detail::Request request = detail::request_for(Kind::poll, file);
-        request.poll_events = events;
+        request.bits = events;
         return {*this, std::move(request)};
     }
 
