@@ -177,6 +177,8 @@ public:
     [[nodiscard]] unsigned events_asked() const noexcept { return context_.events_asked(); }
     /// Any thread reads them.
     [[nodiscard]] const Statistics& statistics() const noexcept { return statistics_; }
+    /// Operations that had to wait for a worker. Any thread.
+    [[nodiscard]] std::uint64_t worker_waits() const noexcept { return workers_.waits(); }
     /// With the kernel, on their way there, or with a worker that submits. Any thread.
     [[nodiscard]] std::size_t in_kernel() const noexcept {
         return scheduler_.slots().read_used() + readiness_.polls();

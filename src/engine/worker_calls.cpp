@@ -276,6 +276,13 @@ void WorkerPool::note_hold_up() noexcept {
     }
 }
 
+/// Until a call returns, even if a worker is started for each that may be.
+bool WorkerPool::has_to_wait(const Operation& added) const noexcept {
+    const unsigned most = most_workers();
+    return added.is_slow ? slow_operations_.size() > shares_.slow_room(most)
+                         : operations_.size() > shares_.room(most);
+}
+
 /// So many there may be for calls: those that the process refuses, and one that is there for the
 /// tasks, are not among them.
 unsigned WorkerPool::most_workers() const noexcept {

@@ -114,6 +114,7 @@ bool WorkerPool::add(Operation& operation, bool more_follow) noexcept {
     const bool may_go = enter_turn(operation);
     if (may_go) {
         push(&operation);
+        waits_ += has_to_wait(operation) ? 1 : 0;
         if (free_workers() == 0 && table_.is_programs() && may_start_another()) [[unlikely]] {
             start_another(lock);
         }

@@ -6,6 +6,7 @@
 
 #include "engine/adaptive_mutex.hpp"
 #include "engine/backlog.hpp"
+#include "engine/counter.hpp"
 #include "engine/mailbox.hpp"
 #include "engine/semaphore.hpp"
 #include "engine/worker_budget.hpp"
@@ -104,6 +105,9 @@ public:
     /// is just being submitted is waited for, so that it can be cancelled afterwards.
     bool take_back(Operation& operation) noexcept;
 
+    /// Operations that had to wait for another's call when they were added. Any thread.
+    [[nodiscard]] std::uint64_t waits() const noexcept { return waits_; }
+
     /// Whether, at the last add() or look(), operations had to wait for workers whose calls may
     /// never return: look() is to be called now, and each second while it says so. Where the pool
     /// has a spare worker that one does.
@@ -150,6 +154,7 @@ private:
     [[nodiscard]] unsigned most_workers() const noexcept;
     [[nodiscard]] unsigned workers_beyond() const noexcept;
     void note_hold_up() noexcept;
+    [[nodiscard]] bool has_to_wait(const Operation& added) const noexcept;
     void publish(std::span<Operation* const> made, Lock& lock) noexcept;
     void note_crowd(OpenFile& file) noexcept;
     void look_at_reads() noexcept;
@@ -193,6 +198,7 @@ private:
     std::optional<pthread_t> ended_;            // of those but the first, the last that ended
     std::atomic<bool> runs_{false};             // written with the mutex
     std::atomic<bool> held_up_{false};          // the same
+    Counter waits_;                             // the same
     std::atomic<unsigned> submitting_polls_{0}; // written with the mutex, waited for without
 };
 

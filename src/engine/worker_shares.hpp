@@ -104,13 +104,17 @@ public:
 
     // `workers`: as many as there may be, at least one.
 
-    /// Whether a call that is not slow may begin.
-    [[nodiscard]] bool may_begin(unsigned workers) const noexcept {
-        return busy_ - slow_ < workers - std::min(slow_, most_slow(workers));
+    /// How many calls that are not slow may begin, if none is that is.
+    [[nodiscard]] unsigned room(unsigned workers) const noexcept {
+        return rest(workers - std::min(slow_, most_slow(workers)), busy_ - slow_);
     }
-    /// Whether one that is may.
+    /// The other way round.
+    [[nodiscard]] unsigned slow_room(unsigned workers) const noexcept {
+        return std::min(rest(std::max(most_slow(workers), 1U), slow_), rest(workers, busy_));
+    }
+    [[nodiscard]] bool may_begin(unsigned workers) const noexcept { return room(workers) > 0; }
     [[nodiscard]] bool may_begin_slow(unsigned workers) const noexcept {
-        return slow_ < std::max(most_slow(workers), 1U) && busy_ < workers;
+        return slow_room(workers) > 0;
     }
     /// Workers that make up for those which slow calls hold beyond their share. `more`: slow calls
     /// that are about to begin.
@@ -120,6 +124,9 @@ public:
     }
 
 private:
+    static unsigned rest(unsigned most, unsigned used) noexcept {
+        return most - std::min(most, used);
+    }
     static unsigned most_slow(unsigned workers) noexcept {
         return workers - static_cast<unsigned>(last_quarter(workers));
     }

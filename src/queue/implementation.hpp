@@ -254,6 +254,7 @@ struct __attribute__((visibility("hidden"))) Queue::Implementation : queue::Back
     engine::Counter cancelled;
     engine::Counter timed_out;
     engine::Counter quarantined;
+    engine::Counter waited_for_buffers;
     unsigned delivering = 0;              // callbacks on the stack
     std::chrono::nanoseconds pass_time{}; // engine::monotonic_tick() as the pass began
     std::size_t untold = 0; // delivered in this pass_for_user() of what has no user any more

@@ -357,6 +357,9 @@ void Queue::read_statistics(QueueStatistics* out, std::size_t size) const noexce
     std::copy(counted.submit_time.begin(), counted.submit_time.end(), now.submit_time.begin());
     now.kernel_aio = queue.engine.uses_slots();
     now.copied = queue.copies.used();
+    now.waited_for_slots = counted.backlogged;
+    now.waited_for_workers = queue.engine.worker_waits();
+    now.waited_for_buffers = queue.waited_for_buffers;
     std::memcpy(static_cast<void*>(out), &now, std::min(size, sizeof(now)));
 }
 

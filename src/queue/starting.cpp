@@ -234,6 +234,8 @@ void Queue::Implementation::begin_waiting_for_buffer(Record& record) noexcept {
     if (record.buffer.data() != nullptr) {
         end_pool_waits(); // of those that have asked before
         finish_own(record, 0);
+    } else {
+        ++waited_for_buffers;
     }
 }
 

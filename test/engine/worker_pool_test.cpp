@@ -90,10 +90,12 @@ TEST_CASE("workers come as they are wanted, up to the limit; what was not begun 
             REQUIRE(workers_wait(i + 1, call));
         }
         const std::size_t threads = count_threads();
+        CHECK(loop.pool.waits() == 0);
         loop.add(reads[3], Kind::read, files[3].file, way);
         loop.add(reads[4], Kind::read, files[4].file, way);
         CHECK(count_threads() <= threads);
         CHECK(count_blocked_in(call) == 3);
+        CHECK(loop.pool.waits() == 2);
 
         CHECK(loop.pool.take_back(reads[3]));
         CHECK_FALSE(loop.pool.take_back(reads[0])); // begun

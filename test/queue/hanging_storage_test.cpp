@@ -69,6 +69,29 @@ TEST_CASE("a deadline ends the wait for storage that hangs, and the buffer is in
     CHECK(queue.statistics().quarantined == 0);
 }
 
+TEST_CASE("a queue that is short of workers says so") {
+    auto server = attempt<FuseServer>();
+    if (!server) {
+        SKIP_CASE(server.reason());
+    }
+    const aioxx::File file = aioxx::File::open(server->file("gate").c_str(), O_RDONLY);
+    Outcomes outcomes{3};
+    aioxx::Queue queue{{.workers = 1}};
+    server->close_gate();
+    queue.read(file, aioxx::AlignedBuffer{4096, 4096}, 0).start(outcomes.at(0));
+    server->await_waiting(1);
+    const aioxx::QueueStatistics before = queue.statistics();
+    CHECK(before.waited_for_workers == 0);
+    CHECK((before.bottleneck() == aioxx::Bottleneck::none));
+    queue.read(file, aioxx::AlignedBuffer{4096, 4096}, 0).start(outcomes.at(1));
+    queue.read(file, aioxx::AlignedBuffer{4096, 4096}, 0).start(outcomes.at(2));
+    CHECK(queue.statistics().waited_for_workers == 2);
+    CHECK((queue.statistics().bottleneck(before) == aioxx::Bottleneck::workers));
+    server->open_gate();
+    queue.run();
+    CHECK(outcomes.once_each());
+}
+
 TEST_CASE("a task that waits for storage that hangs is thrown timed_out, and its run() returns") {
     auto hanging = attempt<Hanging>();
     if (!hanging) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
 #include "queue/files.hpp"
+#include "skip.hpp"
 
 #include <chrono>
 
@@ -85,4 +86,65 @@ TEST_CASE("another thread reads statistics that add up while the queue works") {
     done.store(true);
     reader.join();
     CHECK(wrong == 0);
+}
+
+TEST_CASE("what most operations have had to wait for is the bottleneck") {
+    using aioxx::Bottleneck;
+    struct Row {
+        std::uint64_t slots, workers, buffers;
+        Bottleneck bottleneck;
+    };
+    constexpr std::array rows{
+        Row{0, 0, 0, Bottleneck::none},    Row{1, 0, 0, Bottleneck::slots},
+        Row{0, 1, 0, Bottleneck::workers}, Row{0, 0, 1, Bottleneck::buffers},
+        Row{2, 3, 1, Bottleneck::workers}, Row{3, 2, 1, Bottleneck::slots},
+        Row{1, 2, 3, Bottleneck::buffers}, Row{2, 2, 2, Bottleneck::slots},
+        Row{1, 2, 2, Bottleneck::workers},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(&row - rows.data());
+        aioxx::QueueStatistics now;
+        now.waited_for_slots = row.slots;
+        now.waited_for_workers = row.workers;
+        now.waited_for_buffers = row.buffers;
+        CHECK((now.bottleneck() == row.bottleneck));
+        aioxx::QueueStatistics later = now;
+        later.waited_for_buffers += 7;
+        CHECK((later.bottleneck(now) == Bottleneck::buffers));
+        CHECK((now.bottleneck(now) == Bottleneck::none));
+    }
+}
+
+TEST_CASE("a queue that is short of slots says so") {
+    constexpr unsigned depth = 4;
+    constexpr std::size_t reads = 16;
+    SKIP_WITHOUT_KERNEL_AIO("there are no slots");
+    aioxx::Queue queue{{.depth = depth}};
+    const aioxx::File file = disk_file(O_RDONLY | O_DIRECT, std::string(4096, 'x'));
+    Outcomes outcomes{reads};
+    for (std::size_t i = 0; i < reads; ++i) {
+        queue.read(file, aioxx::AlignedBuffer{4096, 4096}, 0).start(outcomes.at(i));
+    }
+    CHECK(queue.statistics().waited_for_slots == reads - queue.depth());
+    CHECK((queue.statistics().bottleneck() == aioxx::Bottleneck::slots));
+    queue.run();
+    CHECK(outcomes.all() == reads);
+}
+
+TEST_CASE("a queue whose pool has too few buffers says so") {
+    aioxx::BufferPool pool{2, 4096};
+    aioxx::Queue queue;
+    Outcomes outcomes{3};
+    for (std::size_t i = 0; i < 2; ++i) {
+        queue.buffer(pool).start(outcomes.at(i));
+    }
+    queue.run();
+    CHECK((queue.statistics().bottleneck() == aioxx::Bottleneck::none));
+    const aioxx::AlignedBuffer taken = pool.try_take(); // the outcomes have given theirs back
+    const aioxx::AlignedBuffer other = pool.try_take();
+    const aioxx::OperationId third = queue.buffer(pool).start(outcomes.at(2));
+    CHECK(queue.statistics().waited_for_buffers == 1);
+    CHECK((queue.statistics().bottleneck() == aioxx::Bottleneck::buffers));
+    queue.cancel(third);
+    queue.run();
 }

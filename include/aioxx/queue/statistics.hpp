@@ -9,6 +9,14 @@
 
 AIOXX_NAMESPACE_BEGIN
 
+/// What a Queue has too little of.
+enum class Bottleneck : std::uint8_t {
+    none,
+    slots,   ///< Options::depth is too small for what is started, or fs.aio-max-nr allows less
+    workers, ///< Options::workers is too small, or set_worker_limit() allows no more
+    buffers, ///< the BufferPools that Queue::buffer() waits for have too few
+};
+
 /// Counts of a Queue since it was made, and what it holds now.
 ///
 /// Always `started == completed + cancelled + timed_out + outstanding`: each operation, sleeps and
@@ -43,6 +51,30 @@ struct QueueStatistics {
     bool kernel_aio = false; ///< now: there is a context. It is made when an operation wants it.
 
     std::uint64_t copied = 0; ///< now: bytes in copies of borrowed memory (Options::copy_limit)
+
+    std::uint64_t waited_for_slots = 0;   ///< operations that found no room in the context
+    std::uint64_t waited_for_workers = 0; ///< that found all workers in calls, and no more allowed
+    std::uint64_t waited_for_buffers = 0; ///< Queue::buffer() that found the pool empty
+
+    /// What most operations have had to wait for, since `before` was read.
+    [[nodiscard]] constexpr Bottleneck bottleneck(const QueueStatistics& before) const noexcept {
+        const std::uint64_t slots = waited_for_slots - before.waited_for_slots;
+        const std::uint64_t workers = waited_for_workers - before.waited_for_workers;
+        const std::uint64_t buffers = waited_for_buffers - before.waited_for_buffers;
+        if (slots == 0 && workers == 0 && buffers == 0) {
+            return Bottleneck::none;
+        }
+        if (slots >= workers && slots >= buffers) {
+            return Bottleneck::slots;
+        }
+        return workers >= buffers ? Bottleneck::workers : Bottleneck::buffers;
+    }
+    /// The same, since the queue was made.
+    [[nodiscard]] constexpr Bottleneck bottleneck() const noexcept;
 };
+
+constexpr Bottleneck QueueStatistics::bottleneck() const noexcept {
+    return bottleneck(QueueStatistics{});
+}
 
 AIOXX_NAMESPACE_END
