@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cerrno>
 
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -124,10 +125,33 @@ std::span<Operation* const> tell(std::span<Operation* const> run, std::size_t by
     return run.subspan(1);
 }
 
+std::int64_t open(const Request& request) noexcept {
+    auto& opening = *static_cast<Opening*>(request.data);
+    const int flags = static_cast<int>(request.bits) | O_CLOEXEC;
+    const auto mode = static_cast<mode_t>(request.offset);
+    opening.fd = ::openat(AT_FDCWD, opening.path, flags, mode);
+    return opening.fd < 0 ? -errno : opening.fd;
+}
+
+std::int64_t resize(const Request& request, int fd) noexcept {
+    const auto at = static_cast<off_t>(request.offset);
+    const int result = request.kind == Kind::ftruncate
+                           ? ::ftruncate(fd, at)
+                           : ::fallocate(fd, static_cast<int>(request.bits), at,
+                                         static_cast<off_t>(request.length));
+    return result < 0 ? -errno : 0;
+}
+
 std::int64_t call_with(Operation& operation, int fd, bool stream, RwFlags more) noexcept {
     const Request& request = operation.request;
     if (operation.is_flush()) {
         return repeat([&] { return kernel::flush(request.kind == Kind::fdatasync, fd); });
+    }
+    if (request.kind == Kind::open) {
+        return repeat([&] { return open(request); });
+    }
+    if (operation.is_resize()) {
+        return repeat([&] { return resize(request, fd); });
     }
     if (!stream && request.offset < 0) {
         return -EINVAL; // -1 would mean the file's own position

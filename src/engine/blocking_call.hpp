@@ -10,10 +10,10 @@
 AIOXX_NAMESPACE_BEGIN
 namespace engine {
 
-/// Carries out what remains of a transfer or flush by a plain system call on `fd`: preadv2,
-/// pwritev2, fsync or fdatasync. `stream`: the file has no offsets. Returns bytes, 0, or a negative
-/// errno. Blocks as the call does, unless the way asks for NOWAIT. Repeats what a signal has
-/// interrupted before anything was transferred. Leaves errno changed.
+/// Carries out what remains of an operation, poll apart, by a plain system call on `fd`: preadv2,
+/// pwritev2, fsync, fdatasync, fallocate or ftruncate. `stream`: the file has no offsets. Returns
+/// bytes, 0, or a negative errno. Blocks as the call does, unless the way asks for NOWAIT. Repeats
+/// what a signal has interrupted before anything was transferred. Leaves errno changed.
 ///
 /// An exact operation that is in_turn is carried on after a short count: what has its turn behind
 /// it comes after the whole of it. The count is then that of the last call, and Operation::done has

@@ -69,7 +69,10 @@ void Operation::prepare_other(int fd) noexcept {
     case Kind::fdatasync:
         iocb.prepare_fdatasync(fd);
         break;
-    case Kind::read: // above
+    case Kind::read:      // above
+    case Kind::fallocate: // the kernel has no such requests
+    case Kind::ftruncate:
+    case Kind::open:
     case Kind::poll:
     case Kind::sleep:
     case Kind::capacity:

@@ -100,6 +100,7 @@ public:
     [[nodiscard]] bool is_write() const noexcept { return request.is_write(); }
     [[nodiscard]] bool is_transfer() const noexcept { return request.is_transfer(); }
     [[nodiscard]] bool is_flush() const noexcept { return request.is_flush(); }
+    [[nodiscard]] bool is_resize() const noexcept { return request.is_resize(); }
     [[nodiscard]] bool is_poll() const noexcept { return request.kind == Kind::poll; }
 
     /// Whether a worker that has it submits it.

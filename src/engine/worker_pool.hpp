@@ -26,8 +26,9 @@
 AIOXX_NAMESPACE_BEGIN
 namespace engine {
 
-/// Threads that make the calls which may block: preadv2, pwritev2, fsync, fdatasync, and, for
-/// operations whose way is Way::worker_submit and for polls, io_submit.
+/// Threads that make the calls which may block: preadv2, pwritev2, fsync, fdatasync, openat,
+/// fallocate, ftruncate, and, for operations whose way is Way::worker_submit and for polls,
+/// io_submit.
 ///
 /// The engine's thread starts the first worker, and a worker starts each of the others, so that all
 /// of them have the first one's descriptor table. A worker that would leave none free by beginning

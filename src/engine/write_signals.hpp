@@ -49,8 +49,11 @@ private:
 /// Whether the thread that makes the next part of `operation` may be sent one of the two.
 inline bool may_send_signal(const Operation& operation) noexcept {
     const FileTraits& file = operation.file->traits;
-    if (file.size_limit == FileTraits::no_limit || !operation.is_write()) [[likely]] {
+    if (file.size_limit == FileTraits::no_limit) [[likely]] {
         return false;
+    }
+    if (!operation.is_write()) {
+        return operation.is_resize();
     }
     const std::uint64_t at = static_cast<std::uint64_t>(operation.request.offset) + operation.done;
     return at >= file.size_limit || file.append ||

@@ -176,6 +176,7 @@ void Queue::Implementation::abandon() {
     posts_called = 0;
     failures.clear();
     timer_file.reset();
+    opening_file.reset();
     closed_files->end();       // Files that are closed from here on are not noted
     engine.close_idle_files(); // now: the rest of the queue may go much later
 }

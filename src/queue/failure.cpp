@@ -45,7 +45,10 @@ std::string described(const detail::Request& request, int descriptor) {
         text += request.is_vectored() ? " parts" : " bytes";
         text += request.needs_stream ? "" : " at " + std::to_string(request.offset);
     }
-    if (descriptor >= 0) {
+    if (request.kind == Kind::open) {
+        const auto* const opening = static_cast<const engine::Opening*>(request.data);
+        text += std::string{" of "} + (opening != nullptr ? opening->path : "a file");
+    } else if (descriptor >= 0) {
         text += ", descriptor " + std::to_string(descriptor);
     }
     return text;

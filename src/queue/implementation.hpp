@@ -115,8 +115,10 @@ struct __attribute__((visibility("hidden"))) Queue::Implementation : queue::Back
     // Giving up
     [[nodiscard]] static std::size_t bytes_of(const detail::Request& request) noexcept;
     int make_room(const detail::Request& request);
-    void prepare_giving_up(Record& record, const detail::Request& request);
-    void copy_borrowed(Record& record, const detail::Request& request, std::size_t bytes);
+    [[nodiscard]] const File* file_for_opening(int& error) noexcept;
+    [[nodiscard]] static queue::Copied copied_of(const detail::Request& request) noexcept;
+    void prepare_copied(Record& record, const detail::Request& request);
+    void copy_borrowed(Record& record, const detail::Request& request, const queue::Copied& copied);
     void give_up(Record& record) noexcept;
     void forget(Record& record) noexcept;
     std::size_t tell_given_up();
@@ -261,7 +263,8 @@ struct __attribute__((visibility("hidden"))) Queue::Implementation : queue::Back
     bool closing = false;
     std::list<std::exception_ptr> failures; // of tasks and callbacks, for run() to raise
 
-    std::optional<File> timer_file; // a timerfd, when an event loop has to be woken
+    std::optional<File> opening_file; // none: what opens files has it in the place of one
+    std::optional<File> timer_file;   // a timerfd, when an event loop has to be woken
     Record* timer_watch = nullptr;
     Clock::time_point timer_set{};
 

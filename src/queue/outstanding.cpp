@@ -73,7 +73,8 @@ OutstandingOperation describe(Record& record, std::chrono::nanoseconds now) noex
     OutstandingOperation one;
     one.id = record.id();
     one.kind = record.request.kind;
-    if (record.newest != nullptr) { // else the file may be gone
+    // Else there is none yet, or the file may be gone.
+    if (record.request.kind != Kind::open && record.newest != nullptr) {
         one.descriptor = engine::open_file(record).fd;
     }
     if (record.is_transfer()) {
@@ -100,6 +101,12 @@ const char* name_of(engine::Kind kind) noexcept {
         return "fsync";
     case Kind::fdatasync:
         return "fdatasync";
+    case Kind::fallocate:
+        return "fallocate";
+    case Kind::ftruncate:
+        return "ftruncate";
+    case Kind::open:
+        return "open";
     case Kind::poll:
         return "poll";
     case Kind::sleep:

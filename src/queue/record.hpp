@@ -53,6 +53,7 @@ struct Record : engine::Operation, detail::Handler, RecordLink {
     bool borrows = false;            // memory that is the user's
     bool times_out = false;          // at its deadline, which may be a sleep's good end
     std::uint8_t marks = 0;          // and again when it is given back
+    std::uint32_t head = 0;          // bytes of its copy that come before what was asked for
 
     /// That of another thread to cancel it: CancelRequests, under the mutex for those.
     struct CancelRequest {

@@ -55,7 +55,7 @@ detail::Handler* Queue::Implementation::prepare(detail::Request& request, int& e
 /// anything is otherwise, and then nothing is done.
 inline Queue::Implementation::Record*
 Queue::Implementation::prepare_usual(detail::Request& request) noexcept {
-    if (is_copy() || request.begun || request.can_be_given_up || closing || is_full() ||
+    if (is_copy() || request.begun || request.has_more_to_prepare() || closing || is_full() ||
         request.kind > engine::Kind::write || request.buffer.data() != nullptr ||
         request.needs_stream || !request.file->is_open() || pool.has_to_grow()) [[unlikely]] {
         return nullptr;
@@ -89,6 +89,12 @@ detail::Handler* Queue::Implementation::prepare_any(detail::Request& request, in
         error = EAGAIN;
         return nullptr;
     }
+    if (request.kind == Kind::open) {
+        request.file = file_for_opening(error);
+        if (error != 0) {
+            return nullptr;
+        }
+    }
     if (request.file != nullptr && !request.file->is_open()) {
         error = EBADF;
         return nullptr;
@@ -106,7 +112,7 @@ detail::Handler* Queue::Implementation::prepare_any(detail::Request& request, in
         error = EINVAL; // the parent's pool
         return nullptr;
     }
-    if (request.can_be_given_up) [[unlikely]] {
+    if (request.has_more_to_prepare()) [[unlikely]] {
         error = make_room(request);
         if (error != 0) {
             return nullptr;
@@ -120,12 +126,26 @@ detail::Handler* Queue::Implementation::prepare_any(detail::Request& request, in
     } else {
         record.borrows = record.is_transfer() && request.length > 0;
     }
-    if (request.is_vectored() || request.can_be_given_up || request.kind == Kind::buffer)
+    if (request.is_vectored() || request.has_more_to_prepare() || request.kind == Kind::buffer)
         [[unlikely]] {
         make_parts(record, request);
     }
     request.begun = true;
     return &record;
+}
+
+/// The engine knows no operation without a file.
+const File* Queue::Implementation::file_for_opening(int& error) noexcept {
+    if (!opening_file) {
+        std::error_code failure;
+        File file = File::borrow(engine.wake_fd(), failure);
+        if (failure) {
+            error = failure.value();
+            return nullptr;
+        }
+        opening_file.emplace(std::move(file));
+    }
+    return &*opening_file;
 }
 
 /// Copies the array of a vectored transfer, and the memory itself for what can be given up; makes
@@ -141,8 +161,8 @@ void Queue::Implementation::make_parts(Record& record, detail::Request& request)
         if (request.kind == Kind::buffer && !record.pool_wait) {
             record.pool_wait = std::make_unique<queue::PoolWait>(ended_pool_waits, record);
         }
-        if (request.can_be_given_up) {
-            prepare_giving_up(record, request);
+        if (request.has_more_to_prepare()) {
+            prepare_copied(record, request);
         }
     } catch (...) { // no memory, or more than any memory
         request.buffer = std::move(record.buffer);

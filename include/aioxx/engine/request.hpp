@@ -19,6 +19,9 @@ enum class Kind : std::uint8_t {
     writev,     ///< From several.
     fsync,      ///< Flushes data and metadata.
     fdatasync,  ///< Flushes data.
+    fallocate,  ///< Changes the room that a part of the file has.
+    ftruncate,  ///< Sets the file's size.
+    open,       ///< Opens a file by its path.
     poll,       ///< Waits for readiness.
     sleep,      ///< Ends at a time. The queue's own: it does not reach the engine.
     capacity,   ///< Waits until the queue takes another operation. The queue's own as well.
@@ -27,6 +30,12 @@ enum class Kind : std::uint8_t {
     yield,      ///< Waits for the next delivery. Likewise.
     buffer,     ///< Waits until a pool has a buffer. Likewise.
     none,       ///< Nothing yet, or nothing that exists.
+};
+
+/// What an operation that opens a file works on. Ownership: its user's, and of the descriptor.
+struct Opening {
+    const char* path = nullptr;
+    int fd = -1; ///< When it has been opened, by whichever thread has done that.
 };
 
 /// What one operation asks for, without its file: a value. Ownership: none; `data` is borrowed.
@@ -39,7 +48,7 @@ struct Request {
     IoPriority priority;
     RwFlags flags = RwFlags::none;
     std::uint32_t bits = 0;  ///< poll(2)'s events, fallocate(2)'s mode, or open(2)'s flags.
-    void* data = nullptr;    ///< The bytes, an array of iovec for readv and writev, or a path.
+    void* data = nullptr;    ///< The bytes, an array of iovec for readv and writev, or an Opening.
     std::size_t length = 0;  ///< Bytes, or elements of the array.
     std::int64_t offset = 0; ///< Bytes from the start of the file; for ftruncate its new size, for
                              ///< open the mode of a file that is made.
@@ -56,6 +65,9 @@ struct Request {
     }
     [[nodiscard]] bool is_flush() const noexcept {
         return kind == Kind::fsync || kind == Kind::fdatasync;
+    }
+    [[nodiscard]] bool is_resize() const noexcept {
+        return kind == Kind::fallocate || kind == Kind::ftruncate;
     }
 };
 

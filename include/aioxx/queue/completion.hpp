@@ -3,6 +3,7 @@
 #pragma once
 
 #include <aioxx/file/aligned_buffer.hpp>
+#include <aioxx/file/file.hpp>
 #include <aioxx/kernel/namespace.hpp>
 #include <aioxx/queue/memory.hpp>
 #include <aioxx/queue/operation_id.hpp>
@@ -35,7 +36,8 @@ public:
           buffer_(std::move(buffer)), abandoned_(abandoned) {}
 
     /// For a plain read or write what the kernel returned, as it came; for a poll the bits that are
-    /// ready; for the others bytes, or 0. A negative errno for what failed.
+    /// ready; for the others bytes, or 0, or the descriptor that was opened. A negative errno for
+    /// what failed.
     [[nodiscard]] std::int64_t result() const noexcept { return result_; }
     /// The event's second result, uninterpreted.
     [[nodiscard]] std::int64_t result2() const noexcept { return result2_; }
@@ -74,6 +76,9 @@ public:
     [[nodiscard]] Memory take_memory() {
         return detail::HeldMemory<Memory>::take(buffer_);
     }
+    /// The File that Queue::open() has opened, handed over: once, then it is one that is not open,
+    /// as it is of other operations. What is not taken is closed with the completion.
+    [[nodiscard]] AIOXX_API File take_file() noexcept;
 
 private:
     std::int64_t result_ = 0;

@@ -17,6 +17,8 @@ AIOXX_NAMESPACE_BEGIN
 enum class OperationKind : std::uint8_t {
     transfer,   ///< read, write and their sisters
     flush,      ///< fsync, fdatasync
+    resize,     ///< fallocate, ftruncate
+    open,       ///< Queue::open
     poll,       ///< Queue::poll
     sleep,      ///< Queue::sleep_until, Queue::sleep_for
     capacity,   ///< Queue::wait_for_capacity
@@ -129,6 +131,21 @@ public:
     Self& with(IoPriority priority) & noexcept requires has_priority {
         request_.priority = priority;
         request_.prioritised = true;
+        return self();
+    }
+    /// On a file that is open for direct I/O the range may begin and end anywhere, and its memory
+    /// may lie anywhere: where something is not aligned, a read takes the whole blocks around the
+    /// range into a copy. A write goes through one for the sake of its memory; of blocks that it
+    /// covers in part the kernel's EINVAL stays, as what is beside it might change meanwhile. On
+    /// other files it changes nothing.
+    ///
+    /// Ownership: borrowed memory stays borrowed. Memory that is moved in is not copied: there the
+    /// kernel's EINVAL stays. Errors: those of until().
+    Self&& unaligned() && noexcept requires(kind == OperationKind::transfer) {
+        return std::move(unaligned());
+    }
+    Self& unaligned() & noexcept requires(kind == OperationKind::transfer) {
+        request_.unaligned = true;
         return self();
     }
     /// Begins when every write started before it on this file, on this queue, has completed. Their

@@ -219,6 +219,40 @@ public:
         return {*this, detail::request_for(Kind::fdatasync, file)};
     }
 
+    /// Opens a file, as File::open() does: a worker makes the call, which may wait for a disk or a
+    /// server. `co_await` gives the File; a callback takes it by Completion::take_file(). The path
+    /// is copied; anything with c_str() is one, too. `mode`: of a file that is made.
+    Operation<File, OperationKind::open> open(const char* path, int flags, unsigned mode = 0666) {
+        detail::Request request;
+        request.kind = Kind::open;
+        request.bits = static_cast<std::uint32_t>(flags);
+        request.offset = mode;
+        request.buffer = hold_path(path);
+        request.data = request.buffer.data();
+        return {*this, std::move(request)};
+    }
+    template <detail::HasCStr Path>
+    Operation<File, OperationKind::open> open(const Path& path, int flags, unsigned mode = 0666) {
+        return open(path.c_str(), flags, mode);
+    }
+
+    /// Changes the room that the file has from `offset` on, for `length` bytes: fallocate(2), whose
+    /// `mode` it takes. A worker makes the call. It does not wait for writes that are under way.
+    Operation<void, OperationKind::resize> fallocate(detail::LastingFile file, int mode,
+                                                     std::int64_t offset, std::int64_t length) {
+        detail::Request request = detail::request_for(Kind::fallocate, file);
+        request.bits = static_cast<std::uint32_t>(mode);
+        request.offset = offset;
+        request.length = static_cast<std::size_t>(length);
+        return {*this, std::move(request)};
+    }
+    /// Sets the file's size, in bytes: ftruncate(2). The rest is as with fallocate().
+    Operation<void, OperationKind::resize> ftruncate(detail::LastingFile file, std::int64_t size) {
+        detail::Request request = detail::request_for(Kind::ftruncate, file);
+        request.offset = size;
+        return {*this, std::move(request)};
+    }
+
     /// Waits until the file is ready for `events` (poll(2)'s bits), and gives the bits that are.
     Operation<std::uint32_t, OperationKind::poll> poll(detail::LastingFile file,
                                                        std::uint32_t events) {
@@ -421,6 +455,7 @@ private:
     OperationId launch(detail::Handler& handler) noexcept;
     /// Gives back what prepare() has taken from `request`.
     void discard(detail::Handler& handler, detail::Request& request) noexcept;
+    static AlignedBuffer hold_path(const char* path);
     [[noreturn]] static void throw_refused(const detail::Request& request, int error);
     [[noreturn]] static void throw_failed(const detail::Request& request,
                                           const detail::StartedFile& file, int error);

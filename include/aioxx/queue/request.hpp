@@ -39,10 +39,14 @@ struct Request : engine::Request {
     bool can_be_given_up = false; // by a deadline or a stop token: borrowed memory is copied
     bool times_out = false;       // at the deadline, which of a sleep may also be the good end
     bool needs_stream = false;    // or an append: no offset was given
+    bool unaligned = false;       // on a file open for direct I/O: through a copy, if need be
     bool begun = false;           // or moved from: it does not begin again
     const File* file = nullptr;
     std::chrono::steady_clock::time_point deadline{};
     AlignedBuffer buffer; // when the operation is to own its memory
+
+    /// Beside the record: a timer, or a copy of borrowed memory.
+    [[nodiscard]] bool has_more_to_prepare() const noexcept { return can_be_given_up || unaligned; }
 };
 
 /// What the text of a failure says of the File, which may have gone by then.

@@ -38,6 +38,8 @@ Result result_of(Completion& completion) {
             return moved_back(completion, static_cast<const Result*>(nullptr));
         } else if constexpr (std::is_same_v<Result, AlignedBuffer>) {
             return completion.take_buffer();
+        } else if constexpr (std::is_same_v<Result, File>) {
+            return completion.take_file();
         } else if constexpr (!std::is_void_v<Result>) {
             return static_cast<Result>(completion.result());
         }
@@ -92,6 +94,10 @@ public:
     Result await_resume() {
         if constexpr (!std::is_same_v<Result, Completion>) {
             if (completion_.result() < 0) [[unlikely]] {
+                if (request_->kind == engine::Kind::open &&
+                    completion_.buffer().data() == nullptr) {
+                    request_->data = nullptr; // given up, the path has stayed behind
+                }
                 Queue::throw_failed(*request_, file_, static_cast<int>(-completion_.result()));
             }
         }

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// Opening files as an operation. A FIFO is what waits in the call: until there is a writer.
+#include "descriptors.hpp"
+#include "eventually.hpp"
+#include "queue/files.hpp"
+#include "threads.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+using namespace aioxx::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A FIFO, which goes with its directory.
+struct Fifo : ScratchDirectory {
+    Fifo() { REQUIRE(::mkfifo(path("file").c_str(), 0600) == 0); }
+    [[nodiscard]] std::string name() const { return path("file"); }
+    /// Whether anybody has it open for reading.
+    [[nodiscard]] bool has_reader() const {
+        const int writer = ::open(name().c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+        return writer >= 0 && ::close(writer) == 0;
+    }
+};
+
+} // namespace
+
+TEST_CASE("a file is opened by a worker, or by the queue's thread where there is none") {
+    for (const unsigned workers : {16U, 0U}) {
+        CAPTURE(workers);
+        const ScratchDirectory directory;
+        aioxx::Queue queue{{.workers = workers}};
+        aioxx::File file;
+        queue.open(directory.path("file"), O_RDWR | O_CREAT | O_EXCL, 0640)
+            .start([&file](aioxx::Completion& done) {
+                CHECK(done.result() >= 0);
+                file = done.take_file();
+                CHECK_FALSE(done.take_file().is_open());
+            });
+        queue.run();
+        REQUIRE(file.is_open());
+        struct stat status {};
+        REQUIRE(::fstat(file.fd(), &status) == 0);
+        CHECK((status.st_mode & 0700U) == 0600U);
+        CHECK((status.st_mode & 0777U & ~0640U) == 0);
+        CHECK((::fcntl(file.fd(), F_GETFD) & FD_CLOEXEC) != 0);
+        CHECK(queue.statistics().offloaded == 1);
+    }
+}
+
+TEST_CASE("a task awaits the file, and a failure names the path") {
+    const ScratchDirectory directory;
+    aioxx::Queue queue;
+    const auto task = [](aioxx::Queue& on, const ScratchDirectory& in) -> aioxx::Task<> {
+        const std::filesystem::path path = in.path("file");
+        const aioxx::File made = co_await on.open(path, O_WRONLY | O_CREAT, 0600);
+        co_await on.write_all(made, std::string_view{"abc"}, 0);
+        const aioxx::File file = co_await on.open(path.c_str(), O_RDONLY);
+        std::string text(3, '#');
+        co_await on.read_full(file, text, 0);
+        CHECK(text == "abc");
+        std::string said;
+        try {
+            co_await on.open(in.path("missing"), O_RDONLY);
+        } catch (const std::system_error& error) {
+            CHECK(error.code() == std::errc::no_such_file_or_directory);
+            said = error.what();
+        }
+        CHECK(said == "open of " + in.path("missing") + ": No such file or directory");
+    };
+    aioxx::run(queue, task(queue, directory));
+}
+
+TEST_CASE("a file that nobody takes is closed") {
+    const Fifo fifo;
+    aioxx::Queue queue;
+    for (int i = 0; i < 3; ++i) {
+        queue.open(fifo.name(), O_RDONLY | O_NONBLOCK).start([&fifo](aioxx::Completion& done) {
+            CHECK(done.result() >= 0);
+            CHECK(fifo.has_reader());
+        });
+        queue.run();
+        CHECK_FALSE(fifo.has_reader());
+    }
+}
+
+TEST_CASE("a file that is opened after its user has given up is closed") {
+    const Fifo fifo;
+    aioxx::Queue queue;
+    std::error_code error;
+    queue.open(fifo.name(), O_RDONLY).within(10ms).start([&error](const aioxx::Completion& done) {
+        error = done.error();
+        CHECK(done.is_abandoned());
+    });
+    REQUIRE(eventually([] { return count_blocked_in(SYS_openat) == 1; }));
+    queue.run();
+    CHECK(error == std::errc::timed_out);
+    CHECK(queue.statistics().quarantined == 1);
+    {
+        const Descriptor writer{::open(fifo.name().c_str(), O_WRONLY | O_CLOEXEC)};
+        queue.wait_for_quarantine().start([](auto&) {});
+        queue.run();
+    }
+    CHECK(queue.statistics().quarantined == 0);
+    CHECK_FALSE(fifo.has_reader());
+}
+
+TEST_CASE("one whose deadline has passed, or that is cancelled before it begins, opens nothing") {
+    const ScratchDirectory directory;
+    aioxx::Queue queue;
+    Outcomes outcomes{2};
+    queue.open(directory.path("file"), O_WRONLY | O_CREAT, 0600).within(0ns).start(outcomes.at(0));
+    queue.run();
+    CHECK(outcomes[0] == -ETIMEDOUT);
+    CHECK(::access(directory.path("file").c_str(), F_OK) != 0);
+    queue.open(nullptr, O_RDONLY).start(outcomes.at(1));
+    queue.run();
+    CHECK(outcomes[1] == -ENOENT);
+}
+
+TEST_CASE("a queue that ends while a file is being opened leaves none open") {
+    const Fifo fifo;
+    {
+        aioxx::Queue queue;
+        queue.open(fifo.name(), O_RDONLY).start([](auto&) {});
+        REQUIRE(eventually([] { return count_blocked_in(SYS_openat) == 1; }));
+        const aioxx::Queue::Left left = queue.close_for(10ms);
+        CHECK(left.outstanding + left.quarantined == 1);
+        const Descriptor writer{::open(fifo.name().c_str(), O_WRONLY | O_CLOEXEC)};
+    }
+    // Its rest ends in the background.
+    CHECK(eventually([&fifo] { return !fifo.has_reader(); }));
+}
