@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 // fallocate and ftruncate as operations, and flushes of directories.
 #include "queue/write_signals.hpp"
+#include "skip.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -77,6 +78,7 @@ TEST_CASE("what cannot be resized says why") {
 }
 
 TEST_CASE("a file that is made larger than its limit is EFBIG, and no signal") {
+    SKIP_UNDER_TSAN("a child of many threads that makes threads");
     for (const unsigned workers : {16U, 0U}) {
         CAPTURE(workers);
         check_without_signals([&] {
