@@ -16,13 +16,13 @@ struct FileTraits {
 
     bool regular = false;
     bool stream = false;         // no offsets, and a transfer may wait for the other end
-    bool direct = false;         // O_DIRECT, and no stream or memory: FUSE as well
+    bool direct = false;         // O_DIRECT, and no stream or memory: FUSE, USB endpoints as well
     bool append = false;         // O_APPEND
     bool nonblocking = false;    // O_NONBLOCK: no call waits inside, a worker's neither
     bool synchronous = false;    // O_SYNC or O_DSYNC
     bool in_memory = false;      // tmpfs and its like, /dev/zero: no device to wait for
     bool never_waits = false;    // what would wait is answered with EAGAIN, as its user wants it
-    bool on_fuse = false;        // a process answers for it
+    bool on_fuse = false;        // a process answers for it, or a USB host: submitting waits
     bool on_server = false;      // the same, or another machine
     bool takes_nosignal = false; // a pipe or socket: writes know RWF_NOSIGNAL, if the kernel does
     std::uint32_t alignment = 1; // of offsets in bytes, when direct

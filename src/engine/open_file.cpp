@@ -73,8 +73,8 @@ FileTraits traits_of(const File& file) noexcept {
     traits.nonblocking = file.is_nonblocking();
     traits.synchronous = file.is_synchronous();
     traits.in_memory = file.is_in_memory();
-    traits.on_fuse = file.is_on_fuse();
-    traits.on_server = file.is_on_fuse() || file.is_on_network();
+    traits.on_fuse = file.is_on_fuse() || file.is_usb_endpoint();
+    traits.on_server = traits.on_fuse || file.is_on_network();
     traits.alignment = known_alignment(file);
     traits.device = traits.on_server || traits.in_memory ? 0 : device_of(file);
     traits.takes_nosignal = kind == FileKind::pipe || kind == FileKind::socket;
@@ -83,7 +83,8 @@ FileTraits traits_of(const File& file) noexcept {
         traits.in_memory = true;
         traits.stream = false;
     }
-    traits.direct = file.is_direct() && !traits.stream && !traits.in_memory;
+    traits.direct =
+        (file.is_direct() || file.is_usb_endpoint()) && !traits.stream && !traits.in_memory;
     return traits;
 }
 

@@ -358,6 +358,9 @@ void Scheduler::transferred(Operation& operation, std::int64_t result, bool by_w
         }
         result = -ECANCELED;
     }
+    if (result == -ECONNRESET && operation.cancel_requested && file.traits.direct) {
+        result = -ECANCELED; // how USB endpoints give back what was cancelled
+    }
     if (result < 0) {
         fail(operation, static_cast<int>(-result));
         return;

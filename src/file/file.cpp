@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -72,6 +73,13 @@ bool is_of_memory(std::uint32_t file_system) noexcept {
 }
 
 constexpr std::uint32_t fuse = 0x65735546;
+constexpr std::uint32_t functionfs = 0x0a647361; // its ep0 can be polled, and takes no AIO
+
+/// What cannot is always ready for all, in the words of disks; FunctionFS has others.
+bool can_be_polled(int fd) noexcept {
+    pollfd one{fd, POLLRDNORM, 0};
+    return ::poll(&one, 1, 0) != 1 || (one.revents & POLLRDNORM) == 0;
+}
 
 bool is_of_network(std::uint32_t file_system) noexcept {
     constexpr std::array<std::uint32_t, 12> all{
@@ -121,6 +129,7 @@ void File::learn(std::error_code& error) noexcept {
     in_memory_ = is_of_memory(file_system);
     on_fuse_ = file_system == fuse;
     on_network_ = is_of_network(file_system);
+    usb_endpoint_ = file_system == functionfs && !can_be_polled(fd_);
     alignment_ = alignment_of(fd_, kind_, status);
 }
 
@@ -165,6 +174,7 @@ File::File(File&& other) noexcept
       in_memory_(std::exchange(other.in_memory_, false)),
       on_fuse_(std::exchange(other.on_fuse_, false)),
       on_network_(std::exchange(other.on_network_, false)),
+      usb_endpoint_(std::exchange(other.usb_endpoint_, false)),
       shared_(other.shared_.exchange(nullptr)) {}
 
 File& File::operator=(File&& other) noexcept {
@@ -179,6 +189,7 @@ File& File::operator=(File&& other) noexcept {
         in_memory_ = std::exchange(other.in_memory_, false);
         on_fuse_ = std::exchange(other.on_fuse_, false);
         on_network_ = std::exchange(other.on_network_, false);
+        usb_endpoint_ = std::exchange(other.usb_endpoint_, false);
         shared_ = other.shared_.exchange(nullptr);
     }
     return *this;

@@ -138,6 +138,19 @@ TEST_CASE("a try that is refused after a cancel was asked for keeps what was wri
     CHECK(write.result == 1);
 }
 
+TEST_CASE("the answer of a USB endpoint that was asked to cancel is ECANCELED, and no other's is") {
+    for (const bool cancelled : {true, false}) {
+        OneFile on{direct};
+        Operation& read = on.start(0, Kind::read);
+        on.scheduler.submitted(next_of(on.scheduler.to_submit), false, false);
+        CHECK(on.scheduler.cancel(read) == Scheduler::Recall::kernel);
+        read.cancel_requested = cancelled;
+        on.scheduler.result(read, -ECONNRESET, 0);
+        CHECK(on.take() == &read);
+        CHECK(read.result == (cancelled ? -ECANCELED : -ECONNRESET));
+    }
+}
+
 TEST_CASE("a poll of Readiness's own goes to a worker when the number of its file expires") {
     OneFile on{stream};
     Operation poll;

@@ -171,6 +171,9 @@ public:
     [[nodiscard]] bool is_on_fuse() const noexcept { return on_fuse_; }
     /// A regular file on NFS, SMB, 9p, AFS, Ceph or their like: another machine answers for it.
     [[nodiscard]] bool is_on_network() const noexcept { return on_network_; }
+    /// A data endpoint of a USB gadget, on FunctionFS: the host answers. It takes AIO without
+    /// O_DIRECT, and what waits there for the host can be cancelled.
+    [[nodiscard]] bool is_usb_endpoint() const noexcept { return usb_endpoint_; }
 
     /// What direct I/O asks of transfers here, also of a file that was opened without O_DIRECT.
     [[nodiscard]] DirectAlignment direct_alignment() const noexcept { return alignment_; }
@@ -197,6 +200,7 @@ private:
     bool in_memory_ = false;
     bool on_fuse_ = false;
     bool on_network_ = false;
+    bool usb_endpoint_ = false;
     mutable std::atomic<detail::SharedDescriptor*> shared_{nullptr}; // when a queue has used it
 };
 
