@@ -184,6 +184,7 @@ private:
 
     AdaptiveMutex mutex_; // what follows
     Context* context_;
+    Counter waits_;
     Backlog operations_;      // but for those
     Backlog slow_operations_; // were slow when they came in
     bool slow_next_ = false;  // of operations of one rank
@@ -199,7 +200,6 @@ private:
     std::optional<pthread_t> ended_;            // of those but the first, the last that ended
     std::atomic<bool> runs_{false};             // written with the mutex
     std::atomic<bool> held_up_{false};          // the same
-    Counter waits_;                             // the same
     std::atomic<unsigned> submitting_polls_{0}; // written with the mutex, waited for without
 };
 
