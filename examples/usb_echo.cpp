@@ -48,15 +48,18 @@ aioxx::Task<> echo(aioxx::Queue& queue, const std::string& directory) {
                                                  htole32(sizeof(no_strings)), 0, 0};
     co_await queue.write(control, std::span{&descriptors, 1}, 0);
     co_await queue.write(control, std::span{&no_strings, 1}, 0); // now the endpoints are there
-    const aioxx::File from_host = aioxx::File::open(directory + "/ep1", O_RDONLY);
-    const aioxx::File to_host = aioxx::File::open(directory + "/ep2", O_WRONLY);
+    const int flags = O_NONBLOCK; // EAGAIN where the host has not chosen the configuration
+    const aioxx::File from_host = aioxx::File::open(directory + "/ep1", O_RDONLY | flags);
+    const aioxx::File to_host = aioxx::File::open(directory + "/ep2", O_WRONLY | flags);
     std::cout << "ready to be bound" << std::endl;
 
-    std::vector<std::byte> buffer(16384);
-    for (;;) { // until a packet that is not full; the first waits for the host to configure us
+    for (usb_functionfs_event event{}; event.type != FUNCTIONFS_ENABLE;) {
+        co_await queue.read(control, std::span{&event, 1}, 0);
+    }
+    for (std::vector<std::byte> buffer(16384);;) { // until a packet that is not full
         const aioxx::Completion read = co_await queue.read(from_host, buffer, 0).completion();
-        if (read.error().value() == ESHUTDOWN) { // the device was unbound, or the host is gone
-            co_return;
+        if (const int error = read.error().value(); error == ESHUTDOWN || error == EAGAIN) {
+            co_return; // the device was unbound, or the host is gone
         }
         co_await queue.write_all(to_host, std::span{buffer}.first(read.bytes()), 0);
     }

@@ -23,8 +23,10 @@ struct Usb {
     Usb() { gadget.bind(); }
     UsbGadget gadget;
     Descriptor control{gadget.describe()};
-    aioxx::File from_host{aioxx::File::open((gadget.directory() + "/ep1").c_str(), O_RDONLY)};
-    aioxx::File to_host{aioxx::File::open((gadget.directory() + "/ep2").c_str(), O_WRONLY)};
+    aioxx::File from_host{
+        aioxx::File::open((gadget.directory() + "/ep1").c_str(), O_RDONLY | O_NONBLOCK)};
+    aioxx::File to_host{
+        aioxx::File::open((gadget.directory() + "/ep2").c_str(), O_WRONLY | O_NONBLOCK)};
 };
 
 std::string_view text_of(const aioxx::AlignedBuffer& buffer, std::size_t bytes) {
@@ -115,8 +117,9 @@ TEST_CASE("a queue's transfers on endpoints of a USB gadget are cancelled, time 
     queue.read(usb->from_host, aioxx::AlignedBuffer{4096, 4096}, 0).start(outcomes.at(5));
     usb->gadget.unbind();
     queue.run();
-    CHECK(outcomes[4] == -ESHUTDOWN);
-    CHECK(outcomes[5] == -ESHUTDOWN);
+    for (const std::size_t read : {4U, 5U}) { // EAGAIN: a worker had not submitted it yet
+        CHECK((outcomes[read] == -ESHUTDOWN || outcomes[read] == -EAGAIN));
+    }
 }
 
 TEST_CASE("the example of a USB device sends back what its host sends, until it is unbound") {
