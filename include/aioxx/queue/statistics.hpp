@@ -11,7 +11,7 @@ AIOXX_NAMESPACE_BEGIN
 
 /// What a Queue has too little of.
 enum class Bottleneck : std::uint8_t {
-    none,
+    none,    ///< nothing had to wait
     slots,   ///< Options::depth is too small for what is started, or fs.aio-max-nr allows less
     workers, ///< Options::workers is too small, or set_worker_limit() allows no more
     buffers, ///< the BufferPools that Queue::buffer() waits for have too few
