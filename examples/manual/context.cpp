@@ -7,7 +7,8 @@
 
 int main(int, char** argv) {
     try {
-        const aioxx::File file = aioxx::File::open(argv[1], O_RDONLY);
+        aioxx::File file = aioxx::File::open(argv[1], O_RDONLY);
+        file.try_direct(); // else submit() itself reads
         aioxx::AlignedBuffer block{4096, 4096};
         aioxx::Iocb read;
         read.prepare_read(file.fd(), block, 0);

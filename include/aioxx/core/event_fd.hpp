@@ -28,8 +28,8 @@ AIOXX_NAMESPACE_BEGIN
 ///     context.submit(read);
 ///     pollfd wake{ready.fd(), POLLIN, 0};
 ///     ::poll(&wake, 1, -1);
-///     ready.read();         // takes the counter
-///     context.reap(events); // until it is empty
+///     ready.read(); // first: what comes while they are reaped counts anew
+///     while (context.reap(events) > 0) { ... }
 class EventFd {
 public:
     /// What read() does.

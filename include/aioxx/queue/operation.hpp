@@ -49,9 +49,10 @@ class [[nodiscard]] Operation : public detail::Description<Operation<Result, kin
 public:
     using Base::Base;
 
-    /// Begins it; `callback(Completion&)` is called by the queue's thread, from run() and its
-    /// sisters and never from in here. It holds up to 48 bytes. An exception that leaves it comes
-    /// out of run().
+    /// Begins it: outside of callbacks it is with the kernel, or with a worker, when this returns,
+    /// and inside of one when that returns, or with Queue::flush(). `callback(Completion&)` is
+    /// called by the queue's thread, from run() and its sisters and never from in here. It holds up
+    /// to 48 bytes. An exception that leaves it comes out of run().
     ///
     /// Where it is refused, nothing has begun and the callback is never called: EAGAIN when the
     /// queue is full (Queue::Options::limit), ECANCELED when it has been closed, EBADF when the
@@ -69,7 +70,8 @@ public:
         this->request().can_be_given_up |= token.stop_possible();
         return {this->queue(), std::move(this->request()), std::move(token)};
     }
-    /// The same with the result as data, a refusal included: that gives the buffer back.
+    /// To be awaited for its Completion: a failure is data then, a refusal included, and that gives
+    /// the buffer back.
     [[nodiscard]] Operation<Completion, kind> completion() && noexcept {
         return {this->queue(), std::move(this->request())};
     }

@@ -369,8 +369,10 @@ public:
         post_handler(std::move(handler));
     }
 
-    /// Gives one up: doc/queue.md, Giving up. It has completed, or completes with the next run()
-    /// or run_ready(), but where the kernel holds borrowed memory without a copy: `runs_on`.
+    /// Gives one up: it has completed already, or completes with operation_canceled in the next
+    /// run() or run_ready(), whatever the kernel does with it. There is one exception: where the
+    /// kernel holds memory that is borrowed and not copied, the answer is `runs_on`, and it ends
+    /// by itself.
     Cancellation cancel(OperationId operation) noexcept;
     /// Every operation on `file`; returns how many were cancelled or asked to be.
     std::size_t cancel(const File& file) noexcept;
