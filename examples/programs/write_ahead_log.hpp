@@ -146,7 +146,7 @@ private:
         co_await queue_.write_all(file_, rest, static_cast<std::int64_t>(from));
         // What was found may have been in the page cache alone, and commits flush only themselves.
         co_await queue_.fdatasync(file_);
-        const auto names = aioxx::File::open(path.parent_path() / ".", O_RDONLY | O_DIRECTORY);
+        const auto names = co_await queue_.open(path.parent_path() / ".", O_RDONLY | O_DIRECTORY);
         co_await queue_.fsync(names); // the file's own is among them
     }
 
