@@ -52,6 +52,7 @@ struct Started {
     bool append = false;
     bool owned = false;
     bool nowait = false; // asked for
+    bool unaligned = false;
     bool deadline = false;
     bool ordered = false;
     bool may_be_cancelled = false;

@@ -87,10 +87,11 @@ void Driver::start_something() {
 }
 
 void Driver::fill(Started& started, Subject& subject) {
-    const std::size_t unit = subject.unit;
     const bool write = started.kind == Started::Kind::write;
+    started.unaligned = subject.unit > 1 && !write && random_.percent(30);
+    const std::size_t unit = started.unaligned ? 1 : subject.unit;
     const std::size_t most = unit > 1 ? 4 : 1500;
-    started.length = (random_.percent(3) ? 0 : 1 + random_.below(most)) * unit;
+    started.length = (random_.percent(3) && !started.unaligned ? 0 : 1 + random_.below(most)) * unit;
     started.length = std::min(started.length, Shadow::most / 2);
     const std::size_t places = (Shadow::most - started.length) / unit;
     started.offset = random_.below(std::min(places + 1, most * 2)) * unit;
@@ -126,14 +127,17 @@ void Driver::start_transfer() {
     if (started.length > 0 && random_.percent(20)) {
         started.exact = false;
         std::array<iovec, 3> parts{};
-        const std::size_t cut = random_.below(started.length / subject.unit + 1) * subject.unit;
+        const std::size_t unit = started.unaligned ? 1 : subject.unit;
+        const std::size_t cut = random_.below(started.length / unit + 1) * unit;
         parts[0] = {memory.data(), cut};
         parts[1] = {memory.data() + cut, 0};
         parts[2] = {memory.data() + cut, started.length - cut};
-        begin(
-            (write ? queue_->writev(file, parts, at) : queue_->readv(file, parts, at)).with(flags),
-            index);
-    } else if (started.length > 0 && random_.percent(50)) {
+        auto operation = write ? queue_->writev(file, parts, at) : queue_->readv(file, parts, at);
+        if (started.unaligned) {
+            operation.unaligned();
+        }
+        begin(std::move(operation).with(flags), index);
+    } else if (started.length > 0 && !started.unaligned && random_.percent(50)) {
         started.owned = true;
         AlignedBuffer given{started.length, 4096};
         std::copy(memory.begin(), memory.end(), given.data());
@@ -149,6 +153,9 @@ void Driver::start_transfer() {
                                                 : queue_->write(file, memory, at))
                                : (started.exact ? queue_->read_full(file, memory, at)
                                                 : queue_->read(file, memory, at));
+        if (started.unaligned) {
+            operation.unaligned();
+        }
         begin(std::move(operation).with(flags), index);
     }
 }
