@@ -289,7 +289,7 @@ job_valgrind() {
     configure -Dlibaio=enabled -Dvalgrind=true -Doptimization=1 -Dtools=disabled -Dposix=disabled \
         -Dexamples=disabled "${quickly[@]}"
     AIOXX_VALGRIND=1 compile_and_test --no-suite engine --no-suite queue --no-suite model \
-        --no-suite tool --no-suite examples --no-suite devices --no-suite posix --wrap \
+        --no-suite tool --no-suite symbols --no-suite examples --no-suite devices --no-suite posix --wrap \
         'valgrind --quiet --error-exitcode=1 --leak-check=full --fair-sched=yes' 2>&1 |
         sed '/Warning: unhandled io_getevents opcode: 5$/d'
 }
