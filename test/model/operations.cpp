@@ -91,7 +91,8 @@ void Driver::fill(Started& started, Subject& subject) {
     started.unaligned = subject.unit > 1 && !write && random_.percent(30);
     const std::size_t unit = started.unaligned ? 1 : subject.unit;
     const std::size_t most = unit > 1 ? 4 : 1500;
-    started.length = (random_.percent(3) && !started.unaligned ? 0 : 1 + random_.below(most)) * unit;
+    started.length =
+        (random_.percent(3) && !started.unaligned ? 0 : 1 + random_.below(most)) * unit;
     started.length = std::min(started.length, Shadow::most / 2);
     const std::size_t places = (Shadow::most - started.length) / unit;
     started.offset = random_.below(std::min(places + 1, most * 2)) * unit;
