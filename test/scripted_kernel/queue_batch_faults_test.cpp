@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -35,7 +36,7 @@ File numbered_blocks() {
     return file;
 }
 
-struct Reads {
+struct BatchOfReads {
     File file = numbered_blocks();
     AlignedBuffer memory{batch_size * block, block};
 
@@ -72,7 +73,7 @@ struct Reads {
 };
 
 TEST_CASE("where io_submit refuses one of a batch, that alone fails, at each position") {
-    Reads all;
+    BatchOfReads all;
     ScriptedKernel scripted{ScriptedKernel::Below::real};
     {
         Queue queue;
@@ -96,7 +97,7 @@ TEST_CASE("where io_submit refuses one of a batch, that alone fails, at each pos
 }
 
 TEST_CASE("where io_submit has no room behind any position of a batch, all of it is read") {
-    Reads all;
+    BatchOfReads all;
     ScriptedKernel scripted{ScriptedKernel::Below::real};
     {
         Queue queue;
@@ -120,8 +121,10 @@ TEST_CASE("where io_submit has no room behind any position of a batch, all of it
 }
 
 TEST_CASE("one of a batch that fails, or comes short, is told alone, at each position") {
-    Reads all;
-    Queue queue;
+    BatchOfReads all;
+    ScriptedKernel scripted{ScriptedKernel::Below::real};
+    std::optional<Queue> queue_of_all{std::in_place};
+    Queue& queue = *queue_of_all;
     for (std::size_t bad = 0; bad < batch_size; ++bad) {
         CAPTURE(bad);
         for (const bool fails : {true, false}) {
@@ -139,6 +142,8 @@ TEST_CASE("one of a batch that fails, or comes short, is told alone, at each pos
             all.check(batch, bad, fails ? -EFAULT : static_cast<std::int64_t>(block / 2));
         }
     }
+    queue_of_all.reset();
+    scripted.wait_until_closed(); // the tests behind this one count descriptors
 }
 
 } // namespace
