@@ -73,8 +73,8 @@ FileTraits traits_of(const File& file) noexcept {
     traits.nonblocking = file.is_nonblocking();
     traits.synchronous = file.is_synchronous();
     traits.in_memory = file.is_in_memory();
-    traits.on_fuse = file.is_on_fuse() || file.is_usb_endpoint();
-    traits.on_server = traits.on_fuse || file.is_on_network();
+    traits.starting_waits = file.is_on_fuse() || file.is_usb_endpoint();
+    traits.on_server = traits.starting_waits || file.is_on_network();
     traits.alignment = known_alignment(file);
     traits.device = traits.on_server || traits.in_memory ? 0 : device_of(file);
     traits.takes_nosignal = kind == FileKind::pipe || kind == FileKind::socket;

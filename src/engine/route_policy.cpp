@@ -49,14 +49,14 @@ unsigned RoutePolicy::next_distance(bool write, unsigned clean, std::uint32_t& r
     return middle / 2 + (random >> 16) % middle;
 }
 
-RoutePolicy::Choice RoutePolicy::choose_direct(bool on_fuse, bool asks_nowait, bool nowait_always,
-                                               bool write) noexcept {
+RoutePolicy::Choice RoutePolicy::choose_direct(bool starting_waits, bool asks_nowait,
+                                               bool nowait_always, bool write) noexcept {
     if (asks_nowait) {
         return {Way::submit};
     }
     // The kernel asks the server for attributes first and awaits the answer, and it awaits room
     // among the requests that it lets a server have.
-    if (on_fuse) {
+    if (starting_waits) {
         return {Way::worker_submit};
     }
     if (!nowait_always) {
@@ -73,7 +73,7 @@ RoutePolicy::Choice RoutePolicy::choose_direct(bool on_fuse, bool asks_nowait, b
 }
 
 Way RoutePolicy::usual_read(const FileTraits& file) noexcept {
-    if (file.stream || file.on_fuse) {
+    if (file.stream || file.starting_waits) {
         return Way::worker;
     }
     if (file.direct) {

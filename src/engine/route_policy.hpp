@@ -119,7 +119,8 @@ private:
 
     /// Of the question what it needs: all of it would have to be put into memory for each
     /// operation.
-    Choice choose_direct(bool on_fuse, bool asks_nowait, bool nowait_always, bool write) noexcept;
+    Choice choose_direct(bool starting_waits, bool asks_nowait, bool nowait_always,
+                         bool write) noexcept;
     Choice choose_watched(bool write) noexcept;
     void suspect() noexcept;
     void learn(bool slept) noexcept;
@@ -140,7 +141,7 @@ private:
 inline RoutePolicy::Choice RoutePolicy::choose(const FileTraits& file,
                                                const Question& question) noexcept {
     if (needs_slot(file, question)) [[likely]] {
-        return choose_direct(file.on_fuse, question.asks_nowait, question.nowait_always,
+        return choose_direct(file.starting_waits, question.asks_nowait, question.nowait_always,
                              question.write);
     }
     const bool refused = refuses_nowait();
@@ -166,7 +167,7 @@ inline RoutePolicy::Choice RoutePolicy::choose(const FileTraits& file,
     }
     // A write that extends the file waits inside the call. On FUSE the server is asked for
     // attributes first, and the answer is awaited.
-    if (question.appends || file.on_fuse || refused) {
+    if (question.appends || file.starting_waits || refused) {
         return {Way::worker};
     }
     if (skips_ > 0) {

@@ -30,8 +30,8 @@ constexpr FileTraits regular{.regular = true};
 constexpr FileTraits direct{.regular = true, .direct = true};
 constexpr FileTraits in_memory{.regular = true, .in_memory = true};
 constexpr FileTraits never_waits{.never_waits = true};
-constexpr FileTraits on_fuse{.regular = true, .on_fuse = true};
-constexpr FileTraits direct_on_fuse{.regular = true, .direct = true, .on_fuse = true};
+constexpr FileTraits on_fuse{.regular = true, .starting_waits = true};
+constexpr FileTraits direct_on_fuse{.regular = true, .direct = true, .starting_waits = true};
 constexpr FileTraits stream{.stream = true};
 constexpr FileTraits device{};
 
@@ -335,7 +335,7 @@ std::vector<FileTraits> all_traits() {
                        .synchronous = bit(4),
                        .in_memory = bit(5),
                        .never_waits = bit(6),
-                       .on_fuse = bit(7)});
+                       .starting_waits = bit(7)});
     }
     return all;
 }
@@ -392,7 +392,7 @@ TEST_CASE("the usual way of reads is what the rows say of every file, whatever i
                               .direct = (bits & 4U) != 0,
                               .in_memory = (bits & 8U) != 0,
                               .never_waits = (bits & 16U) != 0,
-                              .on_fuse = (bits & 32U) != 0,
+                              .starting_waits = (bits & 32U) != 0,
                               .on_server = (bits & 64U) != 0};
         if (file.direct && (file.stream || file.in_memory)) {
             continue; // there is none

@@ -23,7 +23,7 @@ constexpr FileTraits direct{.regular = true, .direct = true, .alignment = 2};
 constexpr FileTraits log{.regular = true, .append = true};
 constexpr FileTraits stream{.stream = true};
 constexpr FileTraits served{
-    .regular = true, .direct = true, .on_fuse = true, .on_server = true, .alignment = 2};
+    .regular = true, .direct = true, .starting_waits = true, .on_server = true, .alignment = 2};
 constexpr FileTraits remote{.regular = true, .direct = true, .on_server = true, .alignment = 2};
 
 std::vector<Scenario> scenarios() {

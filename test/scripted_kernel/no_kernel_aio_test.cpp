@@ -269,7 +269,7 @@ TEST_CASE("where io_getevents is refused, what workers had to submit is seen as 
         const File file = File::borrow(content);
         engine::OpenFile& used = engine.file_of(file);
         used.traits.direct = true;
-        used.traits.on_fuse = true; // so that a worker submits
+        used.traits.starting_waits = true; // so that a worker submits
         used.usual_read = engine::RoutePolicy::usual_read(used.traits);
         Transfer read;
         engine.begin(read, Kind::read, file);
