@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <string>
-#include <string_view>
 
 #include <doctest/doctest.h>
 #include <sys/wait.h>
@@ -28,10 +27,6 @@ struct Usb {
     aioxx::File to_host{
         aioxx::File::open((gadget.directory() + "/ep2").c_str(), O_WRONLY | O_NONBLOCK)};
 };
-
-std::string_view text_of(const aioxx::AlignedBuffer& buffer, std::size_t bytes) {
-    return {reinterpret_cast<const char*>(buffer.data()), bytes};
-}
 
 std::string first_line_of(const Pipe& pipe) {
     std::string line;
@@ -60,7 +55,7 @@ TEST_CASE("a context reads and writes endpoints of a USB gadget, and cancels wha
     CHECK(host.send("from the host") == 13);
     CHECK(context.wait(events, 1) == 1);
     CHECK(events[0].result() == 13);
-    CHECK(text_of(buffer, 13) == "from the host");
+    CHECK(text_of(buffer.first(13)) == "from the host");
 
     iocb.prepare_write(usb->to_host.fd(), buffer.first(13), 0);
     context.submit(iocb);
@@ -93,7 +88,7 @@ TEST_CASE("a queue's transfers on endpoints of a USB gadget are cancelled, time 
         queue.run_once();
     }
     CHECK(outcomes[0] == 13);
-    CHECK(text_of(buffer, 13) == "from the host");
+    CHECK(text_of(buffer.first(13)) == "from the host");
     queue.write(usb->to_host, buffer.first(13), 0).start(outcomes.at(1));
     CHECK(host.receive(512) == "from the host");
     queue.run();
