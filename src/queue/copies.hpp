@@ -8,17 +8,10 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
 AIOXX_NAMESPACE_BEGIN
 namespace queue {
-
-/// What a copy has room for. `head`: bytes that come before those that were asked for.
-struct Copied {
-    std::uint32_t head = 0;
-    std::size_t bytes = 0; // in all; 0: nothing is copied
-};
 
 /// Memory for copies of what is borrowed: aligned to pages, and of `limit` bytes at most, those
 /// included that are kept for the next use. Once warm it allocates nothing.

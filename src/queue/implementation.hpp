@@ -78,6 +78,7 @@ struct __attribute__((visibility("hidden"))) Queue::Implementation : queue::Back
     detail::Handler* prepare(detail::Request& request, int& error);
     Record* prepare_usual(detail::Request& request) noexcept;
     detail::Handler* prepare_any(detail::Request& request, int& error);
+    [[nodiscard]] const File* file_for_opening(int& error) noexcept;
     void make_parts(Record& record, detail::Request& request);
     /// What the engine knows of `file`. Throws std::bad_alloc.
     queue::DescriptorReference& file_of(const File& file) {
@@ -113,18 +114,13 @@ struct __attribute__((visibility("hidden"))) Queue::Implementation : queue::Back
     }
 
     // Giving up
-    [[nodiscard]] static std::size_t bytes_of(const detail::Request& request) noexcept;
     int make_room(const detail::Request& request);
-    [[nodiscard]] const File* file_for_opening(int& error) noexcept;
-    [[nodiscard]] static queue::Copied copied_of(const detail::Request& request) noexcept;
     void prepare_copied(Record& record, const detail::Request& request);
-    void copy_borrowed(Record& record, const detail::Request& request, const queue::Copied& copied);
     void give_up(Record& record) noexcept;
     void forget(Record& record) noexcept;
     std::size_t tell_given_up();
     void tell_given_up(Record& record);
     void ended_in_quarantine(Record& record) noexcept;
-    void give_back_copy(Record& record) noexcept;
     void begin_waiting_for_quarantine(Record& record) noexcept;
     void tell_waiting_for_quarantine(Record& ended) noexcept;
 
@@ -155,7 +151,7 @@ struct __attribute__((visibility("hidden"))) Queue::Implementation : queue::Back
     void complete_marked(Record& record);
     void tell(Record& record);
     void count_told(const Record& record) noexcept;
-    /// The same where nobody can wait for its place, or is looked for later.
+    /// The same where no wait for a place can have begun, or is looked for later.
     void count_told(std::int64_t result) noexcept {
         ++count_of(result);
         ++places;

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 // Delivering completions, deadlines, and waiting.
 
+#include "queue/borrowed_memory.hpp"
 #include "queue/implementation.hpp"
 #include "queue/wait_list.hpp"
 
@@ -134,7 +135,7 @@ void Queue::Implementation::complete_marked(Record& record) {
         return;
     }
     if (record.is(mark::copied)) {
-        give_back_copy(record);
+        queue::give_back_copy(record, copies);
     }
     if (record.is(mark::timed_out) && record.result == -ECANCELED) {
         record.result = -ETIMEDOUT;

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 // Operations begin.
 
+#include "queue/borrowed_memory.hpp"
 #include "queue/implementation.hpp"
 #include "queue/wait_list.hpp"
 
@@ -155,7 +156,7 @@ void Queue::Implementation::make_parts(Record& record, detail::Request& request)
         if (request.is_vectored()) {
             const auto* const first = static_cast<const iovec*>(request.data);
             record.vectors.assign(first, first + request.length);
-            record.vector_bytes = bytes_of(request);
+            record.vector_bytes = queue::bytes_of(request);
             record.request.data = record.vectors.data();
         }
         if (request.kind == Kind::buffer && !record.pool_wait) {
