@@ -47,7 +47,8 @@ std::string described(const detail::Request& request, int descriptor) {
     }
     if (request.kind == Kind::open) {
         const auto* const opening = static_cast<const engine::Opening*>(request.data);
-        text += std::string{" of "} + (opening != nullptr ? opening->path : "a file");
+        const bool named = opening != nullptr && opening->path != nullptr;
+        text += std::string{" of "} + (named ? opening->path : "a file");
     } else if (descriptor >= 0) {
         text += ", descriptor " + std::to_string(descriptor);
     }

@@ -5,14 +5,15 @@
 #include <aioxx/queue/queue.hpp>
 
 #include <system_error>
+#include <utility>
 
 #include <unistd.h>
 
 AIOXX_NAMESPACE_BEGIN
 namespace queue {
 
-AlignedBuffer OpenedFile::hold(std::string path) {
-    auto* const held = new OpenedFile{std::move(path)};
+AlignedBuffer OpenedFile::hold(const char* path) {
+    auto* const held = new OpenedFile{path};
     auto* const opening = reinterpret_cast<std::byte*>(&held->opening_);
     return detail::BufferParts::make(opening, 0, 1, *held);
 }
@@ -42,7 +43,7 @@ void OpenedFile::give_back_one(detail::BufferOwner& owner, std::byte* /*data*/) 
 } // namespace queue
 
 AlignedBuffer Queue::hold_path(const char* path) {
-    return queue::OpenedFile::hold(path != nullptr ? path : "");
+    return queue::OpenedFile::hold(path);
 }
 
 File Completion::take_file() noexcept {

@@ -80,7 +80,7 @@ TEST_CASE("a task awaits the file, and a failure names the path") {
     aioxx::run(queue, task(queue, directory));
 }
 
-TEST_CASE("a file that nobody takes is closed") {
+TEST_CASE("a file that is not taken is closed") {
     const Fifo fifo;
     aioxx::Queue queue;
     for (int i = 0; i < 3; ++i) {
@@ -116,15 +116,37 @@ TEST_CASE("a file that is opened after its user has given up is closed") {
 
 TEST_CASE("one whose deadline has passed, or that is cancelled before it begins, opens nothing") {
     const ScratchDirectory directory;
-    aioxx::Queue queue;
-    Outcomes outcomes{2};
-    queue.open(directory.path("file"), O_WRONLY | O_CREAT, 0600).within(0ns).start(outcomes.at(0));
+    const Fifo fifo;
+    aioxx::Queue queue{{.workers = 1}};
+    Outcomes outcomes{3};
+    constexpr int flags = O_WRONLY | O_CREAT;
+    queue.open(directory.path("file"), flags).within(0ns).start(outcomes.at(0));
+    queue.open(fifo.name(), O_RDONLY).start(outcomes.at(1)); // has the worker
+    REQUIRE(eventually([] { return count_blocked_in(SYS_openat) == 1; }));
+    const aioxx::OperationId behind =
+        queue.open(directory.path("file"), flags).start(outcomes.at(2));
+    CHECK((queue.cancel(behind) == aioxx::Cancellation::cancelled));
+    const Descriptor writer{::open(fifo.name().c_str(), O_WRONLY | O_CLOEXEC)};
     queue.run();
     CHECK(outcomes[0] == -ETIMEDOUT);
+    CHECK(outcomes[1] >= 0);
+    CHECK(outcomes[2] == -ECANCELED);
     CHECK(::access(directory.path("file").c_str(), F_OK) != 0);
-    queue.open(nullptr, O_RDONLY).start(outcomes.at(1));
-    queue.run();
-    CHECK(outcomes[1] == -ENOENT);
+}
+
+TEST_CASE("a path that is null is EFAULT, as it is of File::open") {
+    aioxx::Queue queue;
+    std::string said;
+    aioxx::run(queue, [](aioxx::Queue& on, std::string& text) -> aioxx::Task<> {
+        const char* const none = nullptr;
+        try {
+            co_await on.open(none, O_RDONLY);
+        } catch (const std::system_error& error) {
+            CHECK(error.code() == std::errc::bad_address);
+            text = error.what();
+        }
+    }(queue, said));
+    CHECK(said == "open of a file: Bad address");
 }
 
 TEST_CASE("a queue that ends while a file is being opened leaves none open") {

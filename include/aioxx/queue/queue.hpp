@@ -221,7 +221,8 @@ public:
 
     /// Opens a file, as File::open() does: a worker makes the call, which may wait for a disk or a
     /// server. `co_await` gives the File; a callback takes it by Completion::take_file(). The path
-    /// is copied; anything with c_str() is one, too. `mode`: of a file that is made.
+    /// is copied; anything with c_str() is one, too; null is EFAULT. `mode`: of a file that is
+    /// made.
     Operation<File, OperationKind::open> open(const char* path, int flags, unsigned mode = 0666) {
         detail::Request request;
         request.kind = Kind::open;
