@@ -71,7 +71,7 @@ TEST_CASE("a token that has ended a run ends no other, and stop() ends a run wit
     CHECK(queue.outstanding() == 0);
 }
 
-TEST_CASE("a token that is asked when nobody runs does no harm, also when the queue has gone") {
+TEST_CASE("a token that is asked while nothing runs does no harm, also when the queue has gone") {
     std::stop_source source;
     {
         Queue queue;

@@ -89,7 +89,7 @@ public:
     Part(Memory&& memory, std::size_t from, std::size_t count)
         : memory_(std::move(inside(memory, from, count))), from_(from), count_(count) {}
 
-    /// All of the memory, for whoever takes it.
+    /// All of the memory, handed over.
     [[nodiscard]] Memory&& memory() && noexcept { return std::move(memory_); }
     /// Bytes before the part.
     [[nodiscard]] std::size_t from() const noexcept { return from_; }

@@ -39,7 +39,7 @@ public:
     [[nodiscard]] bool try_acquire() noexcept;
     /// Gives so many back, or new ones. Nothing runs in here.
     void release(std::size_t permits = 1) noexcept;
-    /// Permits that nobody has: 0 while anything waits.
+    /// Permits that are free: 0 while anything waits.
     [[nodiscard]] std::size_t available() const noexcept;
 
 private:
