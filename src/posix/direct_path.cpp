@@ -24,7 +24,7 @@ bool suits(const PerCallDescriptor& file) noexcept {
     const engine::FileTraits& traits = file.traits;
     const bool has_blocks =
         file.kind() == FileKind::regular || file.kind() == FileKind::block_device;
-    return has_blocks && traits.direct && !traits.append && !traits.on_server && !traits.starting_waits;
+    return has_blocks && traits.direct && !traits.append && !traits.on_server;
 }
 
 } // namespace
