@@ -285,7 +285,8 @@ POSIX_CASE("a block may be used again though its result was not asked for") {
     CHECK(block.await_result() == direct_page);
 }
 
-POSIX_CASE("threads that wait for direct requests are woken, whichever thread finds the completion") {
+POSIX_CASE(
+    "threads that wait for direct requests are woken, whichever thread finds the completion") {
     const KnownFile file;
     std::array<std::thread, 6> threads;
     std::atomic<unsigned> wrong{0};
