@@ -127,6 +127,9 @@ std::span<Operation* const> tell(std::span<Operation* const> run, std::size_t by
 
 std::int64_t open(const Request& request) noexcept {
     auto& opening = *static_cast<Opening*>(request.data);
+    if (opening.path == nullptr) { // the C library declares that it never is
+        return -EFAULT;
+    }
     const int flags = static_cast<int>(request.bits) | O_CLOEXEC;
     const auto mode = static_cast<mode_t>(request.offset);
     opening.fd = ::openat(AT_FDCWD, opening.path, flags, mode);
@@ -135,10 +138,10 @@ std::int64_t open(const Request& request) noexcept {
 
 std::int64_t resize(const Request& request, int fd) noexcept {
     const auto at = static_cast<off_t>(request.offset);
-    const int result = request.kind == Kind::ftruncate
-                           ? ::ftruncate(fd, at)
-                           : ::fallocate(fd, static_cast<int>(request.bits), at,
-                                         static_cast<off_t>(request.length));
+    const int result =
+        request.kind == Kind::ftruncate
+            ? ::ftruncate(fd, at)
+            : ::fallocate(fd, static_cast<int>(request.bits), at, static_cast<off_t>(request.room));
     return result < 0 ? -errno : 0;
 }
 

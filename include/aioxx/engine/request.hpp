@@ -52,6 +52,7 @@ struct Request {
     std::size_t length = 0;  ///< Bytes, or elements of the array.
     std::int64_t offset = 0; ///< Bytes from the start of the file; for ftruncate its new size, for
                              ///< open the mode of a file that is made.
+    std::int64_t room = 0;   ///< Bytes that fallocate changes, more than a length holds on 32 bits.
 
     [[nodiscard]] bool is_read() const noexcept {
         return kind == Kind::read || kind == Kind::readv;

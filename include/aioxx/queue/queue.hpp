@@ -244,7 +244,7 @@ public:
         detail::Request request = detail::request_for(Kind::fallocate, file);
         request.bits = static_cast<std::uint32_t>(mode);
         request.offset = offset;
-        request.length = static_cast<std::size_t>(length);
+        request.room = length;
         return {*this, std::move(request)};
     }
     /// Sets the file's size, in bytes: ftruncate(2). The rest is as with fallocate().
