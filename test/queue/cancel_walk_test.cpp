@@ -115,7 +115,8 @@ TEST_CASE("a cancel of all on one file looks at no operation on others") {
         queue.run_ready();
         ForbiddenRecords sleepers{queue, sleeps};
         ForbiddenRecords polls{queue, before};
-        polls.spare(queue, before.back()); // it stands beside those that are concerned
+        sleepers.spare(queue, sleeps.front()); // the two stand beside those that are concerned
+        polls.spare(queue, before.back());
         if (sleepers.set_access(PROT_NONE) < enough_pages ||
             polls.set_access(PROT_NONE) < enough_pages) {
             return 1;
