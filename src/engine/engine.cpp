@@ -547,12 +547,14 @@ void Engine::take_mail() noexcept {
 
 // --- Waiting ----------------------------------------------------------------------------------
 
-void Engine::wait(const std::chrono::nanoseconds* limit, std::error_code& error) noexcept {
+void Engine::wait(const std::chrono::nanoseconds* limit, std::size_t expected,
+                  std::error_code& error) noexcept {
     error.clear();
     if (!scheduler_.done.empty()) {
         return;
     }
-    wait_.wait(limit, has_unsubmitted(), error);
+    const std::size_t least = expected <= scheduler_.slots().read_used() ? expected : 1;
+    wait_.wait(limit, least, has_unsubmitted(), error);
     take_events();
 }
 

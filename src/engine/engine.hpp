@@ -140,7 +140,13 @@ public:
     }
     /// Waits until something completes, at most `limit` (null: without limit), or wake() is called.
     /// EINTR is surfaced.
-    void wait(const std::chrono::nanoseconds* limit, std::error_code& error) noexcept;
+    void wait(const std::chrono::nanoseconds* limit, std::error_code& error) noexcept {
+        wait(limit, 1, error);
+    }
+    /// The same for one who can do nothing before `expected` have completed: where the kernel has
+    /// as many, this thread may sleep until then, at most EventWait::longest_together.
+    void wait(const std::chrono::nanoseconds* limit, std::size_t expected,
+              std::error_code& error) noexcept;
     /// Waits for an event without taking it, or for wake(), at most `limit`. Any thread, beside
     /// others that reap.
     void await_event(std::chrono::nanoseconds limit) noexcept { wait_.await_event(limit); }

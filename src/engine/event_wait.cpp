@@ -17,6 +17,15 @@ namespace engine {
 namespace {
 
 constexpr std::chrono::nanoseconds retry = std::chrono::milliseconds{1};
+/// A limit of time costs the processor what some twenty wake-ups do (bench/batch_reads.cpp).
+constexpr std::size_t fewest_together = 32;
+/// Are not waited for with the others, which are looked at while the device works on these.
+constexpr std::size_t last_ones = 8;
+
+std::chrono::nanoseconds earlier(const std::chrono::nanoseconds* limit,
+                                 std::chrono::nanoseconds other) noexcept {
+    return limit != nullptr ? std::min(*limit, other) : other;
+}
 
 /// ppoll; `limit`: null for none.
 int poll_for(std::span<pollfd> sources, const std::chrono::nanoseconds* limit) noexcept {
@@ -50,12 +59,12 @@ void EventWait::lose_ring() noexcept {
     submitter_.count_in(counter_ != nullptr ? counter_->fd() : wake_->fd());
 }
 
-void EventWait::wait(const std::chrono::nanoseconds* limit, bool has_unsubmitted,
+void EventWait::wait(const std::chrono::nanoseconds* limit, std::size_t least, bool has_unsubmitted,
                      std::error_code& error) noexcept {
     if (!mailbox_.begin_sleep(Mailbox::Sleep::ring)) {
         reap();
     } else if (is_in_ring() && !readiness_.is_without_poll()) {
-        wait_in_ring(limit, has_unsubmitted, error);
+        wait_in_ring(limit, least, has_unsubmitted, error);
     } else {
         wait_by_poll(limit, has_unsubmitted, error);
     }
@@ -69,11 +78,14 @@ void EventWait::reap() noexcept {
     }
 }
 
-void EventWait::wait_in_ring(const std::chrono::nanoseconds* limit, bool has_unsubmitted,
-                             std::error_code& error) noexcept {
+void EventWait::wait_in_ring(const std::chrono::nanoseconds* limit, std::size_t least,
+                             bool has_unsubmitted, std::error_code& error) noexcept {
     Context& context = *context_.get();
     if (has_unsubmitted) {
-        context.wait_for(events_, 1, limit != nullptr ? std::min(*limit, retry) : retry, error);
+        context.wait_for(events_, 1, earlier(limit, retry), error);
+    } else if (least >= fewest_together) {
+        context.wait_for(events_, std::min(least - last_ones, events_.capacity()),
+                         earlier(limit, longest_together), error);
     } else if (limit != nullptr) {
         context.wait_for(events_, 1, *limit, error);
     } else {

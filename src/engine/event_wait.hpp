@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <system_error>
 
 AIOXX_NAMESPACE_BEGIN
@@ -23,6 +24,9 @@ namespace engine {
 /// Threads: the engine's, but for what says otherwise.
 class EventWait {
 public:
+    /// How late a wake may be seen.
+    static constexpr std::chrono::nanoseconds longest_together = std::chrono::milliseconds{4};
+
     EventWait(LazyContext& context, Mailbox& mailbox, Submitter& submitter, Readiness& readiness,
               EventBatch& events) noexcept
         : context_(context), mailbox_(mailbox), submitter_(submitter), readiness_(readiness),
@@ -41,15 +45,17 @@ public:
 
     /// Until something completes, at most `limit` (null: without limit), or the Mailbox is woken.
     /// What has completed is in the batch. `has_unsubmitted`: the kernel was short of memory, and
-    /// what it did not take ends no wait. EINTR is surfaced.
-    void wait(const std::chrono::nanoseconds* limit, bool has_unsubmitted,
+    /// what it did not take ends no wait. `least`: completions that may be waited for together,
+    /// at most `longest_together`, which a wake of the Mailbox does not end then. EINTR is
+    /// surfaced.
+    void wait(const std::chrono::nanoseconds* limit, std::size_t least, bool has_unsubmitted,
               std::error_code& error) noexcept;
     /// The same without taking an event. Any thread, beside others that reap.
     void await_event(std::chrono::nanoseconds limit) noexcept;
 
 private:
-    void wait_in_ring(const std::chrono::nanoseconds* limit, bool has_unsubmitted,
-                      std::error_code& error) noexcept;
+    void wait_in_ring(const std::chrono::nanoseconds* limit, std::size_t least,
+                      bool has_unsubmitted, std::error_code& error) noexcept;
     void wait_by_poll(const std::chrono::nanoseconds* limit, bool has_unsubmitted,
                       std::error_code& error) noexcept;
     void reap() noexcept;

@@ -133,7 +133,7 @@ void Batch::wait() {
         start_all();
     }
     while (left_ > 0) {
-        queue_->step();
+        queue_->step(left_);
     }
 }
 

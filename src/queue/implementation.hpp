@@ -182,7 +182,7 @@ struct __attribute__((visibility("hidden"))) Queue::Implementation : queue::Back
     void expire_own(Record& record) noexcept;
     void admit_waiting_for_room() noexcept;
     std::size_t round();
-    void wait(bool heeds_stop = true);
+    void wait(bool heeds_stop = true, std::size_t expected = 1);
     [[nodiscard]] static std::chrono::nanoseconds time_until(Clock::time_point time) noexcept;
     bool anything_outstanding() noexcept;
     void watch_timers() noexcept;

@@ -170,13 +170,14 @@ void Queue::expect_to_wait() const {
         .refuse_if_running("run, inside a callback or task of the queue");
 }
 
-void Queue::step() {
+void Queue::step(std::size_t expected) {
     Implementation& queue = Implementation::expect_usable(implementation_, "run");
     const queue::Entry entry{queue.owner, "run"};
     queue.rethrow();
     while (queue.pass() == 0 && queue.failures.empty()) {
         Implementation::expect_usable(&queue, "run"); // forked by what has just run
-        queue.wait(false); // stop() is for run() and run_once(), and must not make this one spin
+        // stop() is for run() and run_once(), and must not make this one spin
+        queue.wait(false, std::exchange(expected, 1)); // if none has ended: for the first that does
     }
     queue.rethrow();
 }

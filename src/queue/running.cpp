@@ -314,7 +314,8 @@ void Queue::Implementation::watch_timer_file() noexcept {
     }
 }
 
-void Queue::Implementation::wait(bool heeds_stop) {
+/// `expected`: completions that are waited for together, where nothing else is outstanding.
+void Queue::Implementation::wait(bool heeds_stop, std::size_t expected) {
     if (engine.has_completed() || !finished.empty() || first_given_up != nullptr ||
         any_messages() || (heeds_stop && stopped.load())) {
         return;
@@ -322,13 +323,16 @@ void Queue::Implementation::wait(bool heeds_stop) {
     if (!closed_files->empty()) {
         close_files(); // also when a file is used for the first time; not in each pass
     }
+    if (expected != outstanding()) {
+        expected = 1; // the others' callbacks are not to wait for them
+    }
     std::error_code error; // EINTR: the caller's loop comes round, and counts the time anew
     if (timers.empty()) {
-        engine.wait(nullptr, error);
+        engine.wait(nullptr, expected, error);
         return;
     }
     const std::chrono::nanoseconds left = time_until(timers.first().deadline);
-    engine.wait(&left, error);
+    engine.wait(&left, expected, error);
 }
 
 /// However far away it is, before or behind.

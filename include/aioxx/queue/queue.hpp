@@ -475,8 +475,9 @@ private:
     void task_failed(std::exception_ptr failure) noexcept;
     /// Throws EDEADLK where step() would wait for what is below it on the stack.
     void expect_to_wait() const;
-    /// As run_once(), and waits for posted calls when nothing else is outstanding.
-    void step();
+    /// As run_once(), and waits for posted calls when nothing else is outstanding. `expected`:
+    /// operations without whose end its caller can do nothing; all may be waited for together.
+    void step(std::size_t expected = 1);
     std::size_t read_outstanding(void* out, std::size_t room, std::size_t size) const noexcept;
     void read_statistics(QueueStatistics* out, std::size_t size) const noexcept;
 
