@@ -3,6 +3,8 @@
 #pragma once
 
 #include "descriptors.hpp"
+#include "eventually.hpp"
+#include "threads.hpp"
 
 #include <csignal>
 #include <cstdio>
@@ -40,6 +42,10 @@ template <typename Body>
 ChildEnd run_in_child(Body body) {
     Pipe errors;
     std::fflush(nullptr);
+#ifdef __SANITIZE_ADDRESS__
+    // Its allocator's locks stay in the child as they are, and a thread that is ending has them.
+    static_cast<void>(eventually(all_others_sleep));
+#endif
     const pid_t child = ::fork();
     if (child < 0) {
         throw std::system_error(errno, std::generic_category(), "fork");

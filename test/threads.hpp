@@ -61,6 +61,20 @@ inline std::vector<std::string> calls_of_others() {
     return calls;
 }
 
+/// Whether each of the other threads sleeps, or has ended.
+inline bool all_others_sleep() {
+    for (const pid_t tid : other_threads(thread_id())) {
+        std::ifstream file{"/proc/self/task/" + std::to_string(tid) + "/stat"};
+        std::string line;
+        std::getline(file, line);
+        const std::size_t name_end = line.rfind(") "); // then the state
+        if (name_end != std::string::npos && line[name_end + 2] != 'S') {
+            return false;
+        }
+    }
+    return true;
+}
+
 inline std::size_t count_blocked_in(long call) {
     std::size_t count = 0;
     for (const std::string& number : calls_of_others()) {
