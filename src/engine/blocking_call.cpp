@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "engine/blocking_call.hpp"
 
+#include "engine/opening.hpp"
 #include "engine/write_run.hpp"
 #include "engine/write_signals.hpp"
 #include "kernel/kernel.hpp"
@@ -10,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <system_error>
 
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -127,13 +129,11 @@ std::span<Operation* const> tell(std::span<Operation* const> run, std::size_t by
 
 std::int64_t open(const Request& request) noexcept {
     auto& opening = *static_cast<Opening*>(request.data);
-    if (opening.path == nullptr) { // the C library declares that it never is
-        return -EFAULT;
-    }
-    const int flags = static_cast<int>(request.bits) | O_CLOEXEC;
-    const auto mode = static_cast<mode_t>(request.offset);
-    opening.fd = ::openat(AT_FDCWD, opening.path, flags, mode);
-    return opening.fd < 0 ? -errno : opening.fd;
+    std::error_code error;
+    // It asks the file system what the file can do, which may wait as well.
+    opening.file = File::open(opening.path, static_cast<int>(request.bits),
+                              static_cast<unsigned>(request.offset), error);
+    return error ? -error.value() : opening.file.fd();
 }
 
 std::int64_t resize(const Request& request, int fd) noexcept {

@@ -206,6 +206,9 @@ void WorkerPool::submit(Operation& operation, Lock& lock) noexcept {
 // --- Shares -----------------------------------------------------------------------------------
 
 WorkerShares::Call WorkerPool::call_on(const Operation& operation) noexcept {
+    if (operation.request.kind == Kind::open) {
+        return {nullptr, true}; // where its path leads is not known: to a server, or a FIFO
+    }
     if (operation.file == nullptr) {
         return {};
     }

@@ -20,14 +20,14 @@ bool borrows(const detail::Request& request) noexcept {
     return request.is_transfer() && request.buffer.data() == nullptr && request.length > 0;
 }
 
-/// Between a copy and the `count` parts that it stands for.
+/// Between a copy and the first `bytes` of the parts that it stands for.
 template <typename Copy>
-void for_each_part(const iovec* parts, std::size_t count, std::size_t bytes, Copy copy) {
+void for_each_part(std::span<const iovec> parts, std::size_t bytes, Copy copy) {
     std::size_t at = 0;
-    for (std::size_t i = 0; i < count && at < bytes; ++i) {
-        const std::size_t length = std::min(parts[i].iov_len, bytes - at);
+    for (const iovec& part : parts) {
+        const std::size_t length = std::min(part.iov_len, bytes - at);
         if (length > 0) {
-            copy(static_cast<std::byte*>(parts[i].iov_base), at, length);
+            copy(static_cast<std::byte*>(part.iov_base), at, length);
         }
         at += length;
     }
@@ -65,8 +65,7 @@ std::size_t bytes_in(std::span<const iovec> parts) noexcept {
 
 /// Of a read of whole blocks around the `bytes` that its user wants.
 void count_what_was_asked_for(Record& record, std::size_t bytes) noexcept {
-    const std::size_t got =
-        std::min(record.done - std::min(record.done, std::size_t{record.head}), bytes);
+    const std::size_t got = asked_for(record, record.done);
     record.done = got;
     if (record.result >= 0) {
         record.result = static_cast<std::int64_t>(got);
@@ -74,12 +73,18 @@ void count_what_was_asked_for(Record& record, std::size_t bytes) noexcept {
     }
 }
 
-/// Of the memory that a copy stands for.
-std::size_t parts_of(const Record& record) noexcept {
-    return record.request.is_vectored() ? record.vectors.size() - 1 : 1;
+/// The memory that a copy stands for.
+std::span<const iovec> parts_of(const Record& record) noexcept {
+    return {record.vectors.data(), record.request.is_vectored() ? record.vectors.size() - 1 : 1};
 }
 
 } // namespace
+
+std::size_t asked_for(const Record& record, std::size_t done) noexcept {
+    return record.is(mark::copied) ? std::min(done - std::min(done, std::size_t{record.head}),
+                                              bytes_in(parts_of(record)))
+                                   : done;
+}
 
 std::size_t bytes_of(const detail::Request& request) noexcept {
     if (!request.is_vectored()) {
@@ -101,7 +106,7 @@ Copied copied_of(const detail::Request& request) noexcept {
         return {};
     }
     const std::size_t bytes = bytes_of(request);
-    if (request.unaligned && request.file->is_direct() && bytes != too_many) {
+    if (request.unaligned && request.file->is_direct() && bytes < too_many / 2) {
         const Copied blocks = blocks_around(request, bytes);
         const bool whole = blocks.head == 0 && blocks.bytes == bytes;
         if (whole ? !has_aligned_memory(request) : request.is_read()) {
@@ -129,12 +134,13 @@ void copy_borrowed(Record& record, const detail::Request& request, const Copied&
         record.request.length = copied.bytes;
     }
     if (request.is_write()) {
-        for_each_part(record.vectors.data(), parts_of(record), copied.bytes,
+        for_each_part(parts_of(record), copied.bytes,
                       [&copy](const std::byte* part, std::size_t at, std::size_t length) {
                           std::memcpy(copy.data() + at, part, length);
                       });
     }
     record.request.offset -= copied.head;
+    record.request.exact |= copied.head > 0; // a short one may not reach what was asked for
     record.head = copied.head;
     record.buffer = std::move(copy);
     record.borrows = false;
@@ -142,10 +148,11 @@ void copy_borrowed(Record& record, const detail::Request& request, const Copied&
 }
 
 void give_back_copy(Record& record, Copies& copies) noexcept {
+    if (record.request.is_read()) {
+        count_what_was_asked_for(record, bytes_in(parts_of(record)));
+    }
     if (record.request.is_read() && !record.is(mark::given_up | mark::forgotten)) {
-        const std::span parts{record.vectors.data(), parts_of(record)};
-        count_what_was_asked_for(record, bytes_in(parts));
-        for_each_part(parts.data(), parts.size(), record.done,
+        for_each_part(parts_of(record), record.done,
                       [&record](std::byte* part, std::size_t at, std::size_t length) {
                           std::memcpy(part, record.buffer.data() + record.head + at, length);
                       });

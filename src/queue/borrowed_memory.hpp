@@ -30,6 +30,8 @@ struct Copied {
 /// std::bad_alloc.
 void copy_borrowed(Record& record, const detail::Request& request, const Copied& copied,
                    Copies& copies);
+/// How many of `done` bytes, which the kernel has transferred, are of what was asked for.
+[[nodiscard]] std::size_t asked_for(const Record& record, std::size_t done) noexcept;
 /// Ends that: what was read goes where it was asked for, as long as its user waits.
 void give_back_copy(Record& record, Copies& copies) noexcept;
 

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "queue/failure.hpp"
 
+#include "queue/opened_file.hpp"
 #include "queue/outstanding.hpp"
 #include "queue/record.hpp"
 
@@ -46,9 +47,8 @@ std::string described(const detail::Request& request, int descriptor) {
         text += request.needs_stream ? "" : " at " + std::to_string(request.offset);
     }
     if (request.kind == Kind::open) {
-        const auto* const opening = static_cast<const engine::Opening*>(request.data);
-        const bool named = opening != nullptr && opening->path != nullptr;
-        text += std::string{" of "} + (named ? opening->path : "a file");
+        const char* const path = OpenedFile::path_in(request.buffer);
+        text += std::string{" of "} + (path != nullptr ? path : "a file");
     } else if (descriptor >= 0) {
         text += ", descriptor " + std::to_string(descriptor);
     }
@@ -89,7 +89,7 @@ std::string broken_alignment(const detail::Request& request, const detail::Start
 const char* refusal(const detail::Request& request, int error) noexcept {
     switch (error) {
     case EAGAIN:
-        return request.can_be_given_up
+        return request.has_more_to_prepare()
                    ? " (the queue is full: Options::limit, or copy_limit for borrowed memory)"
                    : " (the queue is full: Options::limit)";
     case EBADF:
@@ -102,6 +102,10 @@ const char* refusal(const detail::Request& request, int error) noexcept {
         }
         if (request.is_vectored() && request.length > most_parts) {
             return " (more parts than the kernel takes, 1024)";
+        }
+        if (request.unaligned) {
+            return " (more bytes, in whole blocks, than Options::copy_limit; or the queue is not "
+                   "open)";
         }
         return request.can_be_given_up ? " (more borrowed memory than Options::copy_limit: move an "
                                          "AlignedBuffer in; or the "

@@ -81,7 +81,7 @@ void Queue::Implementation::tell_given_up(Record& record) {
     const bool is_over = record.is(mark::ended);
     Completion completion{late ? -ETIMEDOUT : -ECANCELED,
                           0,
-                          is_over ? record.done : record.done_so_far(),
+                          is_over ? record.done : queue::asked_for(record, record.done_so_far()),
                           false,
                           is_over ? std::move(record.buffer) : AlignedBuffer{},
                           record.id()};

@@ -4,10 +4,7 @@
 
 #include <aioxx/queue/queue.hpp>
 
-#include <system_error>
 #include <utility>
-
-#include <unistd.h>
 
 AIOXX_NAMESPACE_BEGIN
 namespace queue {
@@ -18,22 +15,25 @@ AlignedBuffer OpenedFile::hold(const char* path) {
     return detail::BufferParts::make(opening, 0, 1, *held);
 }
 
-File OpenedFile::take(AlignedBuffer& buffer) noexcept {
+OpenedFile* OpenedFile::behind(const AlignedBuffer& buffer) noexcept {
     detail::BufferOwner* const owner = detail::BufferParts::owner_of(buffer);
-    if (owner == nullptr || owner->give_back != &give_back_one) {
+    const bool is_one = owner != nullptr && owner->give_back == &give_back_one;
+    return is_one ? static_cast<OpenedFile*>(owner) : nullptr;
+}
+
+File OpenedFile::take(AlignedBuffer& buffer) noexcept {
+    OpenedFile* const held = behind(buffer);
+    if (held == nullptr) {
         return {};
     }
-    std::error_code error;
-    int& fd = static_cast<OpenedFile*>(owner)->opening_.fd;
-    File file = File::adopt(std::exchange(fd, -1), error);
+    File file = std::move(held->opening_.file);
     buffer = AlignedBuffer{};
     return file;
 }
 
-OpenedFile::~OpenedFile() {
-    if (opening_.fd >= 0) {
-        ::close(opening_.fd);
-    }
+const char* OpenedFile::path_in(const AlignedBuffer& buffer) noexcept {
+    const OpenedFile* const held = behind(buffer);
+    return held != nullptr ? held->opening_.path : nullptr;
 }
 
 void OpenedFile::give_back_one(detail::BufferOwner& owner, std::byte* /*data*/) noexcept {

@@ -6,10 +6,12 @@
 
 #include "engine/monotonic.hpp"
 #include "engine/open_file.hpp"
+#include "queue/borrowed_memory.hpp"
 #include "queue/implementation.hpp"
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 AIOXX_NAMESPACE_BEGIN
 namespace queue {
@@ -78,9 +80,12 @@ OutstandingOperation describe(Record& record, std::chrono::nanoseconds now) noex
         one.descriptor = engine::open_file(record).fd;
     }
     if (record.is_transfer()) {
-        one.offset = record.request.offset;
-        one.bytes = record.request.is_vectored() ? record.vector_bytes : record.request.length;
-        one.done = record.done_so_far();
+        constexpr std::size_t whole = std::numeric_limits<std::size_t>::max();
+        one.offset = record.request.offset + (record.is(mark::copied) ? record.head : 0U);
+        one.bytes = record.is(mark::copied)        ? asked_for(record, whole)
+                    : record.request.is_vectored() ? record.vector_bytes
+                                                   : record.request.length;
+        one.done = asked_for(record, record.done_so_far());
     }
     one.age = std::max(now - record.started_at, std::chrono::nanoseconds::zero());
     return one;

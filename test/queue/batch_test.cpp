@@ -294,3 +294,24 @@ TEST_CASE("a batch that is used wrongly says so") {
     queue.run();
     CHECK(deadlock);
 }
+
+TEST_CASE("a second task that awaits a batch is told so, and the first goes on") {
+    aioxx::Queue queue;
+    aioxx::Batch batch{queue};
+    batch.add(queue.sleep_for(1ms));
+    int ended = 0;
+    int told = 0;
+    const auto wait = [](aioxx::Batch& all, int& good, int& bad) -> aioxx::Task<> {
+        try {
+            co_await all;
+            ++good;
+        } catch (const std::logic_error&) {
+            ++bad;
+        }
+    };
+    aioxx::spawn(queue, wait(batch, ended, told));
+    aioxx::spawn(queue, wait(batch, ended, told));
+    queue.run();
+    CHECK(ended == 1);
+    CHECK(told == 1);
+}

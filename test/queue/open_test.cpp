@@ -2,8 +2,10 @@
 // Copyright (c) 2026 The libaioxx authors
 // Opening files as an operation. A FIFO is what waits in the call: until there is a writer.
 #include "descriptors.hpp"
+#include "devices/fuse_server.hpp"
 #include "eventually.hpp"
 #include "queue/files.hpp"
+#include "skip.hpp"
 #include "threads.hpp"
 
 #include <chrono>
@@ -11,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -147,6 +150,72 @@ TEST_CASE("a path that is null is EFAULT, as it is of File::open") {
         }
     }(queue, said));
     CHECK(said == "open of a file: Bad address");
+}
+
+TEST_CASE("an open that is begun again is a logic error, whose text needs no path") {
+    aioxx::Queue queue;
+    auto open = queue.open("/dev/null", O_RDONLY);
+    open.start([](auto&) {});
+    queue.run();
+    CHECK_THROWS_WITH_AS(
+        open.start([](auto&) {}),
+        "aioxx::Operation: open of a file has begun already, or has been moved from",
+        std::logic_error);
+}
+
+TEST_CASE("one that was refused as data has given its path away, and does not begin again") {
+    aioxx::Queue queue{{.limit = 1}};
+    queue.sleep_for(1ms).start([](auto&) {});
+    int first = 0;
+    int again = 0;
+    aioxx::run(queue, [](aioxx::Queue& on, int& one, int& other) -> aioxx::Task<> {
+        auto open = on.open("/dev/null", O_RDONLY).completion();
+        one = (co_await std::move(open)).error().value();
+        co_await on.wait_for_capacity();
+        other = (co_await std::move(open)).error().value(); // NOLINT(bugprone-use-after-move)
+    }(queue, first, again));
+    CHECK(first == EAGAIN);
+    CHECK(again == EINVAL);
+}
+
+TEST_CASE("opens that wait for ever leave workers to what is not one") {
+    constexpr unsigned workers = 4;
+    std::vector<Fifo> fifos(workers);
+    aioxx::Queue queue{{.workers = workers}};
+    for (const Fifo& fifo : fifos) {
+        queue.open(fifo.name(), O_RDONLY).start([](auto&) {});
+    }
+    REQUIRE(eventually([] { return count_blocked_in(SYS_openat) == workers - 1; }));
+    const aioxx::File file = disk_file(O_RDWR, "abc");
+    int flushed = 1;
+    queue.fsync(file).start([&](const aioxx::Completion& done) {
+        flushed = static_cast<int>(done.result());
+        queue.stop();
+    });
+    queue.run();
+    CHECK(flushed == 0);
+    CHECK(count_blocked_in(SYS_openat) == workers - 1);
+    std::vector<Descriptor> writers;
+    for (const Fifo& fifo : fifos) {
+        writers.emplace_back(::open(fifo.name().c_str(), O_RDWR | O_CLOEXEC));
+    }
+    queue.run();
+}
+
+TEST_CASE("what a file can do is asked for by the worker that has opened it") {
+    auto server = attempt<FuseServer>();
+    if (!server) {
+        SKIP_CASE(server.reason());
+    }
+    aioxx::Queue queue;
+    aioxx::File file;
+    queue.open(server->file("file"), O_RDONLY).start([&](aioxx::Completion& done) {
+        server->stop(); // who asked now would not be answered
+        file = done.take_file();
+        server->resume();
+    });
+    queue.run();
+    CHECK(file.is_open());
 }
 
 TEST_CASE("a queue that ends while a file is being opened leaves none open") {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
 // Ranges of files that are open for direct I/O, wherever they begin and end.
+#include "devices/fuse_server.hpp"
 #include "queue/files.hpp"
+#include "skip.hpp"
 
 #include <array>
 #include <chrono>
@@ -145,4 +147,56 @@ TEST_CASE("an unaligned read without room for its copy is refused, and waits for
         [&](const aioxx::Completion&) { queue.read(file, memory, 10).unaligned().start(count); });
     queue.run();
     CHECK(ended == 2);
+}
+
+TEST_CASE("a short answer of a direct file is not taken for its end, nor for no bytes") {
+    auto server = attempt<FuseServer>();
+    if (!server) {
+        SKIP_CASE(server.reason());
+    }
+    aioxx::Queue queue;
+    const aioxx::File file =
+        aioxx::File::open(server->file("short-512").c_str(), O_RDONLY | O_DIRECT);
+    if (file.direct_alignment().offset < 2048) {
+        SKIP_CASE("the kernel tells smaller blocks of direct I/O there, and short ones are whole");
+    }
+    std::array<std::byte, 100> memory{};
+    const Ended ended = end_of(queue, queue.read(file, memory, 2000).unaligned());
+    CHECK(ended.result == 100);
+    CHECK_FALSE(ended.end_of_file);
+    CHECK(memory[0] == std::byte{2000 / 512});
+    CHECK(memory[99] == std::byte{2099 / 512});
+}
+
+TEST_CASE("what is told of an unaligned read counts the bytes that were asked for") {
+    auto server = attempt<FuseServer>();
+    if (!server) {
+        SKIP_CASE(server.reason());
+    }
+    aioxx::Queue queue;
+    const aioxx::File file = aioxx::File::open(server->file("gate").c_str(), O_RDONLY | O_DIRECT);
+    std::array<std::byte, 17> memory{};
+    server->close_gate();
+    aioxx::OperationId abandoned;
+    Ended late{1, 1, false};
+    queue.read(file, memory, 1003)
+        .unaligned()
+        .within(50ms)
+        .start([&](const aioxx::Completion& done) {
+            CHECK(done.bytes() == 0);
+            abandoned = done.abandoned();
+            queue.wait_for_quarantine(abandoned).start([&late](const aioxx::Completion& ended) {
+                late = {ended.result(), ended.bytes(), ended.end_of_file()};
+            });
+            server->open_gate();
+        });
+    server->await_waiting(1);
+    std::array<aioxx::OutstandingOperation, 2> listed;
+    REQUIRE(queue.list_outstanding(listed) == 1);
+    CHECK(listed[0].offset == 1003);
+    CHECK(listed[0].bytes == 17);
+    queue.run();
+    CHECK(late.result == 17);
+    CHECK(late.bytes == 17);
+    CHECK(memory[0] == std::byte{}); // it is not touched
 }

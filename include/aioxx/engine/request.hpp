@@ -32,12 +32,6 @@ enum class Kind : std::uint8_t {
     none,       ///< Nothing yet, or nothing that exists.
 };
 
-/// What an operation that opens a file works on. Ownership: its user's, and of the descriptor.
-struct Opening {
-    const char* path = nullptr; ///< Of the file.
-    int fd = -1;                ///< When it has been opened, by whichever thread has done that.
-};
-
 /// What one operation asks for, without its file: a value. Ownership: none; `data` is borrowed.
 struct Request {
     Kind kind = Kind::none;

@@ -25,8 +25,10 @@ class BatchAwaiter;
 ///     batch.wait(); // or co_await batch, or batch.start(callback)
 ///     for (const aioxx::Completion& result : batch.results()) { ... }
 ///
-/// Ownership: of the operations, and of their results with the buffers that were moved in. Memory
-/// that was passed as a span is borrowed until the batch is done. A queue that is destroyed first
+/// Ownership: of the operations, and of their results with the buffers that were moved in. Files
+/// and arrays of iovec stay where they are until the batch has begun (a vector that grows moves its
+/// Files), and memory that was passed as a span until it is done. One task awaits it
+/// (std::logic_error for another one), and it outlives that wait. A queue that is destroyed first
 /// ends what is under way. The destructor gives that up, and where the kernel holds borrowed memory
 /// it waits.
 ///
@@ -70,7 +72,8 @@ public:
     }
     /// Begins all where start() has not, and runs the queue until they have ended, whatever else is
     /// outstanding. Other completions are delivered meanwhile. What other threads post, or
-    /// cancel, may take 4 ms while nothing but a large batch is outstanding. What leaves other
+    /// cancel, may take 4 ms while nothing but a batch is outstanding of which the kernel has 32 or
+    /// more. What leaves other
     /// callbacks is raised, and wait() may be called again. EDEADLK inside a callback or task of
     /// the queue.
     void wait();

@@ -54,7 +54,8 @@ public:
 
     /// Bytes transferred, also by the parts before the one that failed.
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
-    /// A read that met the end of the file, before or behind the bytes that it has.
+    /// A read that met the end of the file: one that has no bytes, or, of those that go on after a
+    /// short answer (read_full, and unaligned ones), fewer than were asked for.
     [[nodiscard]] bool end_of_file() const noexcept { return end_of_file_; }
 
     /// It was given up, by a deadline, a stop token or cancelling, when it was with the kernel or

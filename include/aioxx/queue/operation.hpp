@@ -71,7 +71,7 @@ public:
         return {this->queue(), std::move(this->request()), std::move(token)};
     }
     /// To be awaited for its Completion: a failure is data then, a refusal included, and that gives
-    /// the buffer back.
+    /// the buffer back. One that had a buffer, or a path, cannot be begun again then.
     [[nodiscard]] Operation<Completion, kind> completion() && noexcept {
         return {this->queue(), std::move(this->request())};
     }

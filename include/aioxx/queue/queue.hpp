@@ -114,8 +114,9 @@ public:
         /// works by its workers alone there: slower, with the same results.
         bool needs_kernel_aio = false;
         /// Bytes, at most, in copies of borrowed memory: an operation with a deadline, with a stop
-        /// token or in a when_any() works on one, so that it can be given up. Each takes a power of
-        /// two of them, 4096 or more. They are made as they are needed, and kept for the next.
+        /// token or in a when_any() works on one, so that it can be given up, and so do those that
+        /// are unaligned(). Each takes a power of two of them, 4096 or more. They are made as they
+        /// are needed, and kept for the next.
         std::size_t copy_limit = std::size_t{16} << 20;
     };
 
@@ -222,7 +223,8 @@ public:
     /// Opens a file, as File::open() does: a worker makes the call, which may wait for a disk or a
     /// server. `co_await` gives the File; a callback takes it by Completion::take_file(). The path
     /// is copied; anything with c_str() is one, too; null is EFAULT. `mode`: of a file that is
-    /// made.
+    /// made. As a server may never answer, and a FIFO never have a writer, opens take at most three
+    /// quarters of the workers; one that is given up keeps its worker until it has ended.
     Operation<File, OperationKind::open> open(const char* path, int flags, unsigned mode = 0666) {
         detail::Request request;
         request.kind = Kind::open;

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <stop_token>
 #include <system_error>
 #include <type_traits>
@@ -94,9 +95,8 @@ public:
     Result await_resume() {
         if constexpr (!std::is_same_v<Result, Completion>) {
             if (completion_.result() < 0) [[unlikely]] {
-                if (request_->kind == engine::Kind::open &&
-                    completion_.buffer().data() == nullptr) {
-                    request_->data = nullptr; // given up, the path has stayed behind
+                if (request_->kind == engine::Kind::open) {
+                    request_->buffer = completion_.take_buffer(); // its path, unless given up
                 }
                 Queue::throw_failed(*request_, file_, static_cast<int>(-completion_.result()));
             }
@@ -140,6 +140,7 @@ protected:
             return true;
         }
         if constexpr (std::is_same_v<Result, Completion>) {
+            request_->begun |= request_->buffer.data() != nullptr; // which is the Completion's now
             completion_ = Completion{-error, 0, 0, false, std::move(request_->buffer)};
         } else {
             Queue::throw_refused(*request_, error);
@@ -235,6 +236,9 @@ public:
     [[nodiscard]] bool await_ready() const noexcept { return batch_->is_done(); }
     template <typename Promise>
     bool await_suspend(std::coroutine_handle<Promise> waiter) {
+        if (batch_->waiter_ != nullptr) {
+            throw std::logic_error{"aioxx::Batch: another task awaits it already"};
+        }
         if (!batch_->begun_) {
             batch_->start_all();
         }
