@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <deque>
 #include <iterator>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -78,17 +80,27 @@ constexpr LateKernel::Sleep for_one{1, kernel::forever};
 
 class WaitForBatch {
 public:
+    WaitForBatch() = default;
+    WaitForBatch(const WaitForBatch&) = delete;
+    WaitForBatch& operator=(const WaitForBatch&) = delete;
+    ~WaitForBatch() {
+        queue_.reset();
+        scripted_.wait_until_closed();
+    }
+
     void wait(std::size_t reads) {
-        REQUIRE(queue.uses_kernel_aio());
-        Batch batch{queue};
+        REQUIRE(queue().uses_kernel_aio());
+        Batch batch{queue()};
         for (std::size_t i = 0; i < reads; ++i) {
-            batch.add(queue.read(file_, bytes_, 0));
+            batch.add(queue().read(file_, bytes_, 0));
         }
         batch.wait();
         CHECK(std::ranges::all_of(batch.results(), [](const Completion& each) {
             return each.result() == static_cast<std::int64_t>(block);
         }));
     }
+
+    [[nodiscard]] Queue& queue() { return *queue_; }
 
     LateKernel late;
 
@@ -98,9 +110,8 @@ private:
     ScriptedKernel scripted_{late};
     File file_ = File::open("/var/tmp", O_TMPFILE | O_RDWR | O_DIRECT, 0600);
     alignas(block) std::array<std::byte, block> bytes_{};
-
-public:
-    Queue queue{{.workers = 0}}; // or how long a submit takes would count
+    std::optional<Queue> queue_{std::in_place, // or how long a submit takes would count
+                                Queue::Options{.workers = 0}};
 };
 
 TEST_CASE("a large batch is waited for together, and its last eight each for itself") {
@@ -128,7 +139,7 @@ TEST_CASE("a large batch of which none ends in time is waited for by its first")
 
 TEST_CASE("a large batch is waited for one by one while anything else is outstanding") {
     WaitForBatch batch;
-    batch.queue.sleep_for(std::chrono::hours{1}).start([](const Completion&) {});
+    batch.queue().sleep_for(std::chrono::hours{1}).start([](const Completion&) {});
     batch.wait(64);
     CHECK(batch.late.sleeps.size() == 64);
     CHECK(
