@@ -3,6 +3,7 @@
 #include <aioxx/file/capabilities.hpp>
 
 #include <aioxx/core/context.hpp>
+#include <aioxx/file/aligned_buffer.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -70,10 +71,15 @@ public:
         if (refusal.at_submit || refusal.error == EOPNOTSUPP) {
             return refusal.error;
         }
-        return direction == Direction::write && is_refused_with_bytes(flag) ? EOPNOTSUPP : 0;
+        const bool with_bytes = (direction == Direction::write && is_refused_with_bytes(flag)) ||
+                                (flag == RwFlags::nowait && is_refused_by_device());
+        return with_bytes ? EOPNOTSUPP : 0;
     }
 
 private:
+    static constexpr std::uint64_t nowhere = ~std::uint64_t{4095};
+    static constexpr std::size_t probed = 4096; // bytes, which any direct I/O takes
+
     struct Refusal {
         int error = 0; // errno, or 0
         bool at_submit = false;
@@ -89,14 +95,14 @@ private:
         } else {
             iocb_.prepare_write(file_.fd(), {}, -1);
         }
-        iocb_.raw().buffer = ~std::uint64_t{4095};
+        iocb_.raw().buffer = nowhere;
         iocb_.raw().length = 1;
     }
     [[nodiscard]] bool is_by_address(int error) const noexcept {
 #if defined(__s390__) // where every number is a possible address, and EINVAL may mean the offset
-        return file_.is_stream() && (error == EFAULT || error == EINVAL);
+        return iocb_.raw().buffer == nowhere && (error == EFAULT || error == EINVAL);
 #else
-        return file_.is_stream() && error == EFAULT;
+        return iocb_.raw().buffer == nowhere && error == EFAULT;
 #endif
     }
 
@@ -105,6 +111,19 @@ private:
         return !file_.is_direct() &&
                (flag == RwFlags::atomic ||
                 (flag == RwFlags::nowait && file_.kind() == FileKind::block_device));
+    }
+
+    /// What is below a file may know no NOWAIT (zram, a device mapper of earlier kernels): it says
+    /// so when it gets bytes to read. Of a file that cannot be read, or has none, this is not
+    /// known.
+    bool is_refused_by_device() {
+        if (!file_.is_direct() || file_.is_stream()) {
+            return false;
+        }
+        AlignedBuffer block{probed, probed};
+        iocb_.prepare_read(file_.fd(), block, 0);
+        iocb_.set_rw_flags(RwFlags::nowait);
+        return run().error == EOPNOTSUPP;
     }
 
     Refusal run() {
