@@ -63,7 +63,7 @@ public:
         std::memset(request, 0, sizeof(*request));
         request->opcode = IORING_OP_POLL_ADD;
         request->fd = number;
-        request->poll32_events = POLLIN;
+        request->poll_events = POLLIN; // the 32 bits beside it have another order on big-endian
         at<unsigned>(parameters_.sq_off.array)[place] = place;
         std::atomic_ref{tail}.store(tail + 1, std::memory_order_release);
         if (::syscall(__NR_io_uring_enter, fd_, 1U, 0U, 0U, nullptr, 0U) != 1) {
