@@ -26,10 +26,10 @@ struct FileSystem {
 
 /// How many workers are in calls, and which calls may be begun.
 ///
-/// Slow is what a server answers for, on FUSE or a network, and what is on a file system where no
-/// call has completed for a second although some are under way, until one does. It never takes the
-/// last quarter of the workers, rounded up. Those that it holds beyond, as it answered when they
-/// began, are made up for by others.
+/// Slow is what a server answers for, on FUSE or a network, an open, whose path may lead there, and
+/// what is on a file system where no call has completed for a second although some are under way,
+/// until one does. It never takes the last quarter of the workers, rounded up. Those that it holds
+/// beyond, as it answered when they began, are made up for by others.
 ///
 /// Pure: time comes from the caller. The WorkerPool's, under its mutex. Only enter() allocates.
 class WorkerShares {
