@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The libaioxx authors
 // A batch of direct reads of which one meets a fault, at each position.
 #include "scripted_kernel/scripted_kernel.hpp"
+#include "skip.hpp"
 
 #include <aioxx/aioxx.hpp>
 
@@ -109,6 +110,7 @@ TEST_CASE("where io_submit has no room behind any position of a batch, all of it
 }
 
 TEST_CASE("one of a batch that fails, or comes short, is told alone, at each position") {
+    SKIP_UNDER_VALGRIND("bad pointers are errors there");
     BatchOfReads all;
     ScriptedKernel scripted{ScriptedKernel::Below::real};
     std::optional<Queue> queue_of_all{std::in_place};
