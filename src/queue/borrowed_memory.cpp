@@ -63,19 +63,19 @@ std::size_t bytes_in(std::span<const iovec> parts) noexcept {
     return bytes;
 }
 
-/// Of a read of whole blocks around the `bytes` that its user wants.
-void count_what_was_asked_for(Record& record, std::size_t bytes) noexcept {
-    const std::size_t got = asked_for(record, record.done);
-    record.done = got;
-    if (record.result >= 0) {
-        record.result = static_cast<std::int64_t>(got);
-        record.end_of_file = got < bytes && (record.end_of_file || got == 0);
-    }
-}
-
 /// The memory that a copy stands for.
 std::span<const iovec> parts_of(const Record& record) noexcept {
     return {record.vectors.data(), record.request.is_vectored() ? record.vectors.size() - 1 : 1};
+}
+
+/// Of a read of whole blocks around what its user wants.
+void count_what_was_asked_for(Record& record) noexcept {
+    record.done = asked_for(record, record.done);
+    if (record.result >= 0) {
+        const bool is_short = record.done < bytes_in(parts_of(record));
+        record.result = static_cast<std::int64_t>(record.done);
+        record.end_of_file = is_short && (record.end_of_file || record.done == 0);
+    }
 }
 
 } // namespace
@@ -149,10 +149,9 @@ void copy_borrowed(Record& record, const detail::Request& request, const Copied&
 
 void give_back_copy(Record& record, Copies& copies) noexcept {
     if (record.request.is_read()) {
-        count_what_was_asked_for(record, bytes_in(parts_of(record)));
-    }
-    if (record.request.is_read() && !record.is(mark::given_up | mark::forgotten)) {
-        for_each_part(parts_of(record), record.done,
+        count_what_was_asked_for(record);
+        const bool is_waited_for = !record.is(mark::given_up | mark::forgotten);
+        for_each_part(parts_of(record), is_waited_for ? record.done : 0,
                       [&record](std::byte* part, std::size_t at, std::size_t length) {
                           std::memcpy(part, record.buffer.data() + record.head + at, length);
                       });
