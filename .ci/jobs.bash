@@ -140,7 +140,9 @@ job_lint() { ./dev lint; }
 
 # By g++ job dev-test does it.
 job_headers() {
+    ./dev install musl-dev
     test/headers/check clang++-14
+    test/headers/check_musl
     test/refusals/check clang++-14
 }
 

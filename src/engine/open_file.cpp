@@ -6,6 +6,7 @@
 
 #include "engine/high_descriptor.hpp"
 #include "file/statx.hpp"
+#include "kernel/plain_call.hpp"
 
 #include <array>
 #include <cerrno>
@@ -17,8 +18,8 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 AIOXX_NAMESPACE_BEGIN
@@ -94,7 +95,7 @@ FileTraits traits_of(const File& file) noexcept {
 /// which is 0.
 int why_impossible(int fd, bool write) noexcept {
     const ssize_t none =
-        write ? ::pwritev2(fd, nullptr, 0, -1, 0) : ::preadv2(fd, nullptr, 0, -1, 0);
+        kernel::positional_call(write ? SYS_pwritev2 : SYS_preadv2, fd, nullptr, 0, -1, 0);
     return none < 0 && (errno == EINVAL || errno == EBADF) ? errno : 0;
 }
 

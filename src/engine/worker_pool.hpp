@@ -176,26 +176,26 @@ private:
     const Options options_;
     Mailbox& mailbox_;
     WorkerTable& table_;
-    bool first_to_join_ = false;
     pthread_t first_{};
     Semaphore first_is_ready_;
     Semaphore worker_ended_;
     Semaphore work_; // counts sleepers that have been called
+    bool first_to_join_ = false;
 
     AdaptiveMutex mutex_; // what follows
     Context* context_;
     Counter waits_;
     Backlog operations_;      // but for those
     Backlog slow_operations_; // were slow when they came in
-    bool slow_next_ = false;  // of operations of one rank
     List<Task> tasks_;
     List<OpenFile, 2> crowded_; // with reads that wait for a turn
-    bool watched_ = false;      // a sleeper looks before long whether those get on
     WorkerShares shares_;
     unsigned workers_ = 0;   // the first one included
     unsigned uncounted_ = 0; // of them, beside the first: those of which the process knows not
     unsigned sleeping_ = 0;  // of them, those that wait for work_
     unsigned called_ = 0;    // of those, the ones that have been called
+    bool slow_next_ = false; // of operations of one rank
+    bool watched_ = false;   // a sleeper looks before long whether the crowded get on
     bool stopping_ = false;
     std::optional<pthread_t> ended_;            // of those but the first, the last that ended
     std::atomic<bool> runs_{false};             // written with the mutex
