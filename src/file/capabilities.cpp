@@ -10,6 +10,8 @@
 #include <cstdint>
 
 #include <poll.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
 
 AIOXX_NAMESPACE_BEGIN
 namespace {
@@ -86,31 +88,50 @@ private:
     };
 
     /// A write of nothing is a message to a datagram socket, and a read of nothing takes one. So
-    /// the buffer is where no process has memory, and is refused for that (EFAULT) once the open
-    /// mode, the flags and the file's ability to read or write at all have been found good. The
-    /// offset refuses what gets beyond this, before anything is done.
+    /// the list of buffers is where no process has memory, and is refused for that (EFAULT) once
+    /// the open mode, the flags and the file's ability to read or write at all have been found
+    /// good. Not the one buffer of a read: s390 has an address for every number, and does not look
+    /// before there are bytes.
     void prepare_on_stream(Direction direction) noexcept {
         if (direction == Direction::read) {
-            iocb_.prepare_read(file_.fd(), {}, -1);
+            iocb_.prepare_readv(file_.fd(), {}, -1);
         } else {
-            iocb_.prepare_write(file_.fd(), {}, -1);
+            iocb_.prepare_writev(file_.fd(), {}, -1);
         }
         iocb_.raw().buffer = nowhere;
         iocb_.raw().length = 1;
     }
     [[nodiscard]] bool is_by_address(int error) const noexcept {
-#if defined(__s390__) // where every number is a possible address, and EINVAL may mean the offset
-        return iocb_.raw().buffer == nowhere && (error == EFAULT || error == EINVAL);
-#else
         return iocb_.raw().buffer == nowhere && error == EFAULT;
-#endif
     }
 
-    /// Two refusals of buffered writes that come after the kernel has turned to their bytes.
-    [[nodiscard]] bool is_refused_with_bytes(RwFlags flag) const noexcept {
+    /// Refusals of buffered writes that come after the kernel has turned to their bytes.
+    bool is_refused_with_bytes(RwFlags flag) {
         return !file_.is_direct() &&
                (flag == RwFlags::atomic ||
-                (flag == RwFlags::nowait && file_.kind() == FileKind::block_device));
+                (flag == RwFlags::nowait &&
+                 (file_.kind() == FileKind::block_device || is_refused_by_xfs())));
+    }
+
+    /// XFS knows no buffered write with NOWAIT before Linux 6.0, and says so when there are bytes.
+    /// Those that it gets are where nothing can be read: none is written, and with NOWAIT the
+    /// times stay.
+    bool is_refused_by_xfs() {
+        constexpr long xfs = 0x58465342;
+        struct statfs about {};
+        if (file_.kind() != FileKind::regular || ::fstatfs(file_.fd(), &about) != 0 ||
+            about.f_type != xfs) {
+            return false;
+        }
+        void* const page = ::mmap(nullptr, probed, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (page == MAP_FAILED) {
+            return false;
+        }
+        iocb_.prepare_write(file_.fd(), {static_cast<const std::byte*>(page), 1}, 0);
+        iocb_.set_rw_flags(RwFlags::nowait);
+        const int error = run().error;
+        ::munmap(page, probed);
+        return error == EOPNOTSUPP;
     }
 
     /// What is below a file may know no NOWAIT (zram, a device mapper of earlier kernels): it says

@@ -14,10 +14,11 @@ AIOXX_NAMESPACE_BEGIN
 /// Which operations and flags this kernel accepts on this file, found by trying each.
 ///
 /// Trying changes nothing in the file: transfers are of length 0 (on streams not even that: they
-/// are refused for their address, after the flags were looked at), but for a direct read of one
-/// block with NOWAIT, which devices refuse no sooner; polls are cancelled. It does flush the file
-/// (fsync, fdatasync), and takes some 50 ms for a context of its own. A kernel that is not known by
-/// its version but by what it answers cannot be misjudged. What was found is a value.
+/// are refused for their address, after the flags were looked at), but for two with NOWAIT: a
+/// direct read of one block, which devices refuse no sooner, and on XFS a write from memory that
+/// cannot be read, so that nothing is written; polls are cancelled. It does flush the file (fsync,
+/// fdatasync), and takes some 50 ms for a context of its own. A kernel that is not known by its
+/// version but by what it answers cannot be misjudged. What was found is a value.
 ///
 ///     using aioxx::Capabilities;
 ///     const auto found = Capabilities::probe(file);
