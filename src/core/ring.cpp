@@ -37,4 +37,11 @@ Ring* Ring::find(std::uintptr_t handle) noexcept {
     return known ? ring : nullptr;
 }
 
+void Ring::stand_in(std::uintptr_t handle, std::size_t bytes) noexcept {
+    // Where it cannot be laid something else is mapped, which can be read as well.
+    [[maybe_unused]] void* const laid =
+        mmap(reinterpret_cast<void*>(handle), bytes, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+}
+
 AIOXX_NAMESPACE_END

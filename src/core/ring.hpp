@@ -19,6 +19,10 @@ public:
     /// The ring of a context, or null when it is not one that may be read: another layout, or an
     /// environment (gVisor) whose handles are no addresses.
     static Ring* find(std::uintptr_t handle) noexcept;
+    /// In a forked child, of a ring of its parent's: what a signal handler that has forked had
+    /// interrupted may go on and read it. Lays empty memory in its place where it was not copied:
+    /// since Linux 7.2 none is, nor one with MADV_DONTFORK.
+    static void stand_in(std::uintptr_t handle, std::size_t bytes) noexcept;
 
     /// Moves completed events to `out` and frees their slots; returns how many. One caller at a
     /// time, and none beside io_getevents: the kernel's readers hold a lock that is out of reach.
@@ -33,6 +37,10 @@ public:
     // For readers who keep the place of the next event themselves, and so may be several at a time.
 
     [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+    /// In memory, with its events.
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return sizeof(Ring) + size_ * sizeof(kernel::EventLayout);
+    }
     /// Where the next event will be written.
     [[nodiscard]] std::uint32_t tail() noexcept {
         return std::atomic_ref{tail_}.load(std::memory_order_acquire);

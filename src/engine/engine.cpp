@@ -3,6 +3,7 @@
 #include "engine/engine.hpp"
 
 #include "core/fork_generation.hpp"
+#include "core/ring.hpp"
 #include "engine/blocking_call.hpp"
 #include "engine/high_descriptor.hpp"
 
@@ -157,6 +158,13 @@ void Engine::close_inherited_descriptors(bool files) noexcept {
     }
     readiness_.close();
     close_loop_fd();
+}
+
+void Engine::leave_ring_to_parent() noexcept {
+    const Context* const context = context_.get();
+    if (context != nullptr && context->reaps_from_ring()) {
+        Ring::stand_in(context->native_handle(), sizeof(Ring)); // no more of it is looked at
+    }
 }
 
 void Engine::arm_wake_poll() noexcept {

@@ -161,6 +161,9 @@ public:
     /// Without `files` those stay open that were opened anew for streams: the list of files is not
     /// looked at.
     void close_inherited_descriptors(bool files) noexcept;
+    /// In a forked child: has_events() may have been interrupted by a handler that has forked, and
+    /// goes on.
+    void leave_ring_to_parent() noexcept;
 
     /// Whether it was made, by this process.
     [[nodiscard]] bool is_open() const noexcept {

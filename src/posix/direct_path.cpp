@@ -43,7 +43,8 @@ void DirectPath::open() noexcept {
         return;
     }
     Ring* const ring = Ring::find(context);
-    if (ring == nullptr) {
+    // A child that took an event would take it from its parent: there is no ring there.
+    if (ring == nullptr || ::madvise(ring, ring->bytes(), MADV_DONTFORK) != 0) {
         kernel::destroy(context);
         return;
     }
@@ -212,13 +213,10 @@ void DirectPath::await_idle(int fd) noexcept {
     }
 }
 
-/// The ring is still mapped there, and shared: a child that took an event would take it from its
-/// parent. What a handler that has forked has interrupted finds an empty one.
+/// What a handler that has forked has interrupted finds an empty ring.
 void DirectPath::abandon() noexcept {
     if (context_ != 0) {
-        [[maybe_unused]] void* const nothing_in_it =
-            ::mmap(reinterpret_cast<void*>(context_), ring_.bytes(), PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        Ring::stand_in(context_, ring_.bytes());
         context_ = 0;
     }
 }

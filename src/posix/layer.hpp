@@ -68,10 +68,13 @@ public:
     [[nodiscard]] bool allows_request() noexcept {
         return own_descriptors_.allow_request(!requests_.empty());
     }
-    /// In a forked child: closes the child's copies of the layer's descriptors. Nothing else may be
-    /// called there any more.
+    /// In a forked child, before anything is mapped there: closes the child's copies of the layer's
+    /// descriptors. Nothing else may be called there any more; what a handler that has forked has
+    /// interrupted goes on.
     /// `is_consistent`: no thread was changing the layer at that moment.
     void abandon(bool is_consistent) noexcept {
+        direct_path_.abandon();
+        engine_.leave_ring_to_parent();
         engine_.close_inherited_descriptors(is_consistent);
         pins_.close_inherited();
         waiters_.close_inherited();

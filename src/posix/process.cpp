@@ -57,7 +57,6 @@ void after_fork_in_child() {
     const bool was_free = CriticalSection::try_lock();
     CriticalSection::make_anew();
     if (Layer* const layer = present.load()) {
-        layer->direct_path().abandon();
         leave_to_parent(*layer, was_free);
     }
     ::pthread_sigmask(SIG_SETMASK, &mask_before_fork, nullptr);

@@ -23,15 +23,14 @@ public:
     /// Before the first read. `ring`: null for none.
     void open(Ring* ring) noexcept {
         size_ = ring != nullptr ? ring->size() : 0;
+        bytes_ = ring != nullptr ? ring->bytes() : 0;
         ring_.store(ring, std::memory_order_release);
     }
     [[nodiscard]] bool is_open() const noexcept {
         return ring_.load(std::memory_order_acquire) != nullptr;
     }
-    /// In memory.
-    [[nodiscard]] std::size_t bytes() const noexcept {
-        return sizeof(Ring) + size_ * sizeof(kernel::EventLayout);
-    }
+    /// In memory. Does not look at the ring.
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     [[nodiscard]] bool empty() const noexcept {
         Ring* const ring = ring_.load(std::memory_order_acquire);
         return ring == nullptr || index_of(place_.load(std::memory_order_relaxed)) == ring->tail();
@@ -84,6 +83,7 @@ private:
 
     std::atomic<Ring*> ring_{nullptr};
     std::uint32_t size_ = 0;
+    std::size_t bytes_ = 0;
     std::atomic<std::uint64_t> place_{0}; // laps, and the index of the next event
 };
 

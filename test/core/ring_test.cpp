@@ -144,6 +144,21 @@ TEST_CASE("events are taken in order, as many as there is room for, around the e
     }
 }
 
+TEST_CASE("of readers that share a ring, one that is late leaves nothing again") {
+    SKIP_UNDER_VALGRIND("events written by the kernel into memory count as undefined");
+    RingMemory memory{4};
+    Ring* const ring = memory.find();
+    REQUIRE(ring != nullptr);
+    for (int i = 0; i < 3; ++i) {
+        memory.complete();
+    }
+    const std::uint32_t seen = ring->head(); // by a reader that stops here
+    CHECK(ring->leave(seen, 3));
+    CHECK_FALSE(ring->leave(seen, 1));
+    CHECK(ring->head() == 3);
+    CHECK(ring->empty());
+}
+
 TEST_CASE("a head or tail outside the ring is not followed") {
     SKIP_UNDER_VALGRIND("events written by the kernel into memory count as undefined");
     RingMemory memory{4};

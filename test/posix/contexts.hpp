@@ -3,19 +3,36 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <fstream>
 #include <string>
+#include <vector>
 
 namespace aioxx::test {
 
-/// The contexts of kernel AIO that this process has. Each is a mapping.
-inline std::size_t contexts() {
+struct Mapping {
+    std::uintptr_t begin = 0;
+    std::uintptr_t end = 0;
+};
+
+/// The rings of the contexts of kernel AIO that this process has.
+inline std::vector<Mapping> rings() {
     std::ifstream maps{"/proc/self/maps"};
-    std::size_t count = 0;
+    std::vector<Mapping> found;
     for (std::string line; std::getline(maps, line);) {
-        count += line.find("/[aio]") != std::string::npos ? 1U : 0U;
+        if (line.find("/[aio]") != std::string::npos) {
+            std::size_t dash = 0;
+            const auto begin = static_cast<std::uintptr_t>(std::stoull(line, &dash, 16));
+            found.push_back({begin, static_cast<std::uintptr_t>(
+                                        std::stoull(line.substr(dash + 1), nullptr, 16))});
+        }
     }
-    return count;
+    return found;
+}
+
+/// The contexts of kernel AIO that this process has.
+inline std::size_t contexts() {
+    return rings().size();
 }
 
 } // namespace aioxx::test
