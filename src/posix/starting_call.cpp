@@ -21,6 +21,11 @@ using engine::Kind;
 constexpr std::size_t longest_buffer =
     sizeof(std::size_t) == 8 ? std::size_t{1} << 47U // the user half of x86-64's addresses
                              : std::size_t{SSIZE_MAX};
+#ifdef __s390__ // has an address for every number
+constexpr int too_long = EINVAL;
+#else
+constexpr int too_long = EFAULT;
+#endif
 
 /// The errno of what is wrong with a request whatever the kernel would say; 0 for nothing.
 int refusal(const ControlBlock& block, Order order, const PerCallDescriptor& file) noexcept {
@@ -38,7 +43,7 @@ int refusal(const ControlBlock& block, Order order, const PerCallDescriptor& fil
     }
     // read(2) finds that such a buffer ends outside the process. io_submit would cut it to 2 GiB,
     // and a write would write what lies behind the buffer.
-    return block.length > longest_buffer ? EFAULT : 0;
+    return block.length > longest_buffer ? too_long : 0;
 }
 
 /// Fills in what the engine needs to know. `file`: null when the descriptor is bad.
