@@ -6,6 +6,7 @@
 //   AIOXX_NO_SKIP=1   a skip is a failure (CI as root, which has everything)
 //   AIOXX_VALGRIND=1  the program runs under valgrind; SKIP_UNDER_VALGRIND skips, and is no failure
 //   AIOXX_NO_KERNEL_AIO=1  io_setup is refused; SKIP_WITHOUT_KERNEL_AIO likewise
+//   AIOXX_EMULATED=1  the processor is: how long something takes beside the device means nothing
 //   AIOXX_OWN_MACHINE=1    nothing else runs here, as in a guest; without it SKIP_ON_SHARED_MACHINE
 //                          skips, and is no failure
 // A program that has skipped each of its cases exits with 77.
