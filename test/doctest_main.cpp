@@ -3,6 +3,8 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include "skip.hpp"
 
+#include <cstdio>
+
 namespace {
 
 unsigned cases_run = 0;
@@ -36,6 +38,8 @@ REGISTER_LISTENER("summary", 1, Summary);
 } // namespace
 
 int main(int argc, char** argv) {
+    // Into a file as well: what is killed has said then where it was.
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
     doctest::Context context{argc, argv};
     const int status = context.run();
     const bool all_skipped = cases_run != 0 && aioxx::test::skipped_cases >= cases_run;

@@ -115,7 +115,7 @@ POSIX_CASE("requests that wait for room go on while the program makes no call") 
         REQUIRE(aio_read(blocks[i]) == 0);
     }
     const auto filled = [&](const Block& block, std::size_t index) {
-        return *static_cast<volatile const char*>(block.data()) == static_cast<char>(index);
+        return *reinterpret_cast<const volatile std::uint32_t*>(block.data()) == index;
     };
     for (std::size_t i = count - 1; i > 0; --i) {
         REQUIRE(eventually([&] { return filled(blocks[i], i); }));

@@ -44,6 +44,13 @@ inline File disk_file(int flags = O_RDWR, std::string_view content = {},
     return file;
 }
 
+/// A tmpfs does since Linux 6.6.
+inline bool takes_direct_io(const std::string& directory) {
+    std::error_code error;
+    File::open(directory.c_str(), O_TMPFILE | O_RDWR | O_DIRECT, 0600, error);
+    return !error;
+}
+
 /// All that is in `file`.
 inline std::string content_of(const File& file) {
     const std::string path = "/proc/self/fd/" + std::to_string(file.fd());

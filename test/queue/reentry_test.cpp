@@ -339,7 +339,7 @@ TEST_CASE("an event loop is woken for what run_ready() has left") {
     queue.sleep_for(0ns).start(Again{&queue, &times, &wanted});
     CHECK(queue.run_ready() == 1);
     pollfd readable{queue.event_fd(), POLLIN, 0};
-    CHECK(::poll(&readable, 1, 0) == 1);
+    CHECK(::poll(&readable, 1, 10'000) == 1);
     wanted = false;
     CHECK(queue.run_ready() == 1);
     CHECK(::poll(&readable, 1, 0) == 0);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <fstream>
 #include <functional>
@@ -38,10 +39,13 @@ namespace {
 /// lets it go on. -1 where the kernel knows no such thing.
 int stop_writes_to(int fd) {
     const auto number = static_cast<unsigned>(fd);
+    // A filter loads 32 bits at a time: the lower half of the first argument.
+    constexpr unsigned argument =
+        offsetof(seccomp_data, args[0]) + (std::endian::native == std::endian::big ? 4 : 0);
     std::array<sock_filter, 6> steps{
         sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
         sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 0, 3),
-        sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[0])),
+        sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument),
         sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
         sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
         sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};

@@ -98,8 +98,11 @@ TEST_CASE("operations of a when_all begin together: one io_submit") {
 TEST_CASE("when_all ends when all have, and throws the first failure in time") {
     Queue queue;
     const aioxx::File reads = disk_file(O_RDONLY);
-    const auto fails_later = [](Queue& on) -> aioxx::Task<> {
-        co_await on.sleep_for(20ms);
+    std::array<std::byte, 1> memory{};
+    // By a write that waits for the one before it on the same file.
+    const auto fails_later = [&reads, &memory](Queue& on) -> aioxx::Task<> {
+        co_await on.sleep_for(0ns);
+        co_await on.write(reads, memory, 0).completion();
         throw std::runtime_error{"later"};
     };
     const Ends silent = make_pipe();
@@ -108,7 +111,6 @@ TEST_CASE("when_all ends when all have, and throws the first failure in time") {
         co_await on.sleep_for(40ms);
         flag = true;
     };
-    std::array<std::byte, 1> memory{};
     CHECK(error_of(queue, when_all(fails_later(queue), queue.write(reads, memory, 0),
                                    queue.poll(silent.reader, POLLIN).within(1ms).completion(),
                                    ends_last(queue, ended))) == std::errc::bad_file_descriptor);

@@ -137,7 +137,11 @@ Outcome Tool::trace(const std::function<Then(const Stop&)>& visit) const {
                       stop.arguments.begin());
             if (visit(stop) == Then::let_go) {
                 ::ptrace(PTRACE_DETACH, child, nullptr, nullptr);
-                return outcome_of(wait_for(child), outputs);
+                // Where it was killed, kernels such as 5.10 tell of a stop on its way out.
+                do {
+                    raw = wait_for(child);
+                } while (WIFSTOPPED(raw));
+                return outcome_of(raw, outputs);
             }
             ++stop.index;
         }

@@ -198,6 +198,8 @@ TEST_CASE("killed, the copy leaves nothing where the file system has files witho
             ::kill(stop.pid, SIGKILL);
             return Then::let_go;
         });
+        CAPTURE(end.status);
+        CAPTURE(end.errors);
         CHECK(end.signal == SIGKILL);
         CHECK(here.names() == std::vector<std::string>{"source"});
     }

@@ -158,6 +158,11 @@ TEST_CASE("a file that is as long as a file can be is copied") {
         const Descriptor source{::open((mount / "source").c_str(), O_RDWR | O_CLOEXEC)};
         REQUIRE(::pwrite(source, "some", 4, data) == 4);
         REQUIRE(::ftruncate(source, longest) == 0);
+        // Linux 5.10 counts to the end of such a file and beyond.
+        if (data == 0 && (::lseek(source, 0, SEEK_HOLE) != 4096 ||
+                          ::lseek(source, 4096, SEEK_DATA) != -1 || errno != ENXIO)) {
+            SKIP_CASE("the kernel's tmpfs sees no hole in a file as long as can be");
+        }
         for (const std::string direct : {"--direct=auto", "--direct=never"}) {
             CAPTURE(direct);
             const Outcome end = copy({"--verify", direct, mount / "source", mount / "target"});

@@ -96,18 +96,23 @@ TEST_CASE("ended in the middle of each kind of access, probe leaves nothing behi
     for (const aioxx::Opcode opcode :
          {aioxx::Opcode::read, aioxx::Opcode::write, aioxx::Opcode::fsync}) {
         for (const int signal : {SIGINT, SIGTERM, SIGKILL}) {
+            CAPTURE(static_cast<int>(opcode));
             CAPTURE(signal);
             unsigned count = 0;
             Tool tool{{"probe", here.path()}};
             tool.before_exec = refuse_nameless_files;
             const Outcome end = tool.trace([&](const Stop& stop) {
-                // The first ones are there to see which there are.
-                if (!submits(stop, opcode) || ++count < 40) {
+                // The first ones are there to see which there are. Of syncs there are 32 more at
+                // the least, where each takes long.
+                if (!submits(stop, opcode) || ++count < 30) {
                     return Then::go_on;
                 }
                 ::kill(stop.pid, signal);
                 return Then::let_go;
             });
+            CAPTURE(count);
+            CAPTURE(end.status);
+            CAPTURE(end.errors);
             CHECK(end.signal == signal);
             CHECK(here.names().empty());
         }
