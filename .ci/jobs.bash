@@ -68,8 +68,10 @@ keep_logs() { # BUILD [NAME]
     local logs=$work/$name.logs/${2:-$(basename "$1")}
     mkdir -p "$logs"
     cp -r "$1"/meson-logs/. "$logs"
-    .ci/count-cases "$work/$name.logs"/*/testlog*.txt >"$work/$name.cases"
+    count_cases
 }
+
+count_cases() { .ci/count-cases "$work/$name.logs"/*/testlog*.txt >"$work/$name.cases"; }
 
 # The code blocks of a Markdown file in one language, or with a number only that one of them. A
 # block after a comment "<!-- not run: REASON -->" is left out.
@@ -305,6 +307,16 @@ job_hardened() {
         AIOXX_RACES=1000000 AIOXX_CHAOS_SECONDS=60 AIOXX_SEEDS=4 compile_and_test
 }
 
+# All kernels, and doc/kernels.md anew.
+job_matrix() {
+    local status=0 results
+    AIOXX_BUILD_DIR=$work/$name.build ./dev matrix || status=$?
+    for results in "$work/$name.build/matrix/results"/*/; do
+        keep_guest_logs "$results"
+    done
+    return "$status"
+}
+
 job_consumers() { test/consumer/run; }
 
 # The release in short: what it refuses, that its tarball builds without a network, and that Debian's
@@ -327,7 +339,7 @@ job_bench() { ./dev bench --short; }
 # What the README says one needs: a minimal system of that suite with git and sudo, and one command.
 # An ordinary user gives it, and sudo installs what it takes (demo: one who wants no more than that);
 # root has what the tests need in a chroot as well (root-quick: with one backend, and no demo); root as
-# in a container may not mount, and says so.
+# in a container may not mount, and says so. guest: what root-quick has built, on an old kernel.
 in_fresh_system() { # SUITE WHO...
     local system=$work/$name.system tree=/home/user/libaioxx status=0
     local suite=$1 who owner confined become commands logs
@@ -341,6 +353,10 @@ in_fresh_system() { # SUITE WHO...
     for who in "$@"; do
         echo "--- $suite, $who"
         owner=root confined=() become=() commands='./dev test; ./dev demo'
+        if [ "$who" = guest ]; then
+            in_guest "$system" "$tree" build-dev/test-libaio || status=1
+            continue
+        fi
         case $who in
         user | demo)
             owner=user
@@ -370,9 +386,34 @@ in_fresh_system() { # SUITE WHO...
     return "$status"
 }
 
+# On Linux 5.10: the thin layer, the queue and the drop-in. All programs: job matrix.
+in_guest() { # SYSTEM SOURCE BUILD
+    local status=0
+    ./dev install qemu-system-x86 seabios busybox-static cpio kmod xz-utils e2fsprogs
+    .ci/chroot run "$1" "$2/dev" install kmod
+    MATRIX_TESTS='^(core|queue|posix)$' MATRIX_MINUTES=15 \
+        test/matrix/run --built "$1" "$2" "$3" "$work/$name.guest" 5.10 || status=$?
+    keep_guest_logs "$work/$name.guest/results/5.10"
+    return "$status"
+}
+
+# What the test programs have said on one kernel.
+keep_guest_logs() { # RESULTS
+    local logs
+    logs=$work/$name.logs/$(basename "$1")
+    if [ -f "$1/unavailable" ]; then
+        echo "SKIPPED: no mirror has Linux $(basename "$1")"
+    elif [ -f "$1/programs/ended" ]; then
+        mkdir -p "$logs"
+        cp "$1/console" "$1/programs/ended" "$logs"
+        cat "$1"/programs/*.* >"$logs/testlog.txt"
+        count_cases
+    fi
+}
+
 job_debian-12() { in_fresh_system bookworm user root container; }
 
-job_debian-13() { in_fresh_system trixie demo root-quick; }
+job_debian-13() { in_fresh_system trixie demo root-quick guest; }
 
 job_debian-13-all() { in_fresh_system trixie user root container; }
 
