@@ -19,8 +19,10 @@ namespace posix {
 /// so that the counter is never read. The others follow: each polls an eventfd of its own, its
 /// bell, until the leader, or any other thread, has found a completion; when the leader leaves, a
 /// follower takes its place. A signal handler that waits on the leader's own thread leads in its
-/// place, since the leader cannot run before the handler returns. Used with the CriticalSection
-/// held, except lead() and follow().
+/// place, since the leader cannot run before the handler returns. A leader whose handler runs for
+/// long does not look, nor does one that has left its sleep by siglongjmp: a follower that has
+/// slept for a second, and finds the counter signalled, takes its place. Used with the
+/// CriticalSection held, except lead() and follow().
 class WaitQueue {
 public:
     enum class Role : std::uint8_t { none, leader, follower };
@@ -30,6 +32,7 @@ public:
         Role role = Role::none;
         std::uintptr_t leader_before = 0; // this thread, where this is a handler of the leader
         int bell = none;                  // which one
+        bool finds_no_leader = false;     // a follower, in its last sleep
 
         static constexpr int none = -1;
     };
@@ -46,12 +49,13 @@ public:
     /// Before each sleep: gives the place its role. A follower becomes the leader when there is
     /// none.
     void enter(Place& place) noexcept;
+    /// Before the thread looks for completions: wakes the followers, if it leads. Here a follower
+    /// takes the place of a leader that does not look, and a leader finds that it was replaced.
+    void look(Place& place) noexcept;
     /// The thread waits no longer.
     void leave(Place& place) noexcept;
     /// A completion was found: all that wait look again. Async-signal-safe.
     void wake() noexcept;
-    /// The same for those that follow. Async-signal-safe.
-    void wake_followers() noexcept;
 
     /// The leader's sleep, until the counter has been signalled since the last one, or for no
     /// reason. `limit`: null for none. `mask`: the signals that are blocked meanwhile. 0, or EINTR
@@ -59,20 +63,23 @@ public:
     int lead(const timespec* limit, const sigset_t& mask);
     /// A follower's sleep, until anything has changed since enter(), or for no reason. The rest
     /// as of lead().
-    int follow(const Place& place, const timespec* limit, const sigset_t& mask);
+    int follow(Place& place, const timespec* limit, const sigset_t& mask);
 
     /// In a forked child: closes the copies of the descriptors.
     void close_inherited() noexcept;
 
 private:
-    /// Made when it is needed first. The number is never a place on a thread's stack: a follower
-    /// that leaves by siglongjmp takes one for good, and does no other harm.
+    /// Made when it is needed first. It is known by its number, and not by a place on a thread's
+    /// stack: a follower that leaves by siglongjmp takes one for good, and does no other harm.
     struct Bell {
         int fd = -1;
         bool is_taken = false;
     };
 
+    void take_lead(Place& place, std::uintptr_t leader_before) noexcept;
+    [[nodiscard]] bool is_signalled() const noexcept;
     void wake_leader() noexcept;
+    void wake_followers() noexcept;
     void close_epoll() noexcept;
     int take_bell() noexcept;
     void give_back_bell(int& bell) noexcept;

@@ -36,10 +36,7 @@ public:
             place_.role = WaitQueue::Role::none; // a child that a signal handler has forked: there
             return true;                         // is nothing to wait for here
         }
-        if (place_.role == WaitQueue::Role::leader) {
-            // What was counted may be a follower's, and taken without the lock by another thread.
-            layer_.waiters().wake_followers();
-        }
+        layer_.waiters().look(place_);
         layer_.reap(section);
         if (done()) {
             layer_.waiters().leave(place_);

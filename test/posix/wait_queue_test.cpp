@@ -95,6 +95,38 @@ TEST_CASE_FIXTURE(Fixture, "a handler on the leader's thread leads, and wakes it
     CHECK(follower.role == Role::follower);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a follower takes the place of a leader that does not look") {
+    WaitQueue::Place late;
+    WaitQueue::Place follower;
+    queue.enter(late);
+    std::error_code error;
+    elsewhere([&] {
+        queue.enter(follower);
+        REQUIRE(follower.role == Role::follower);
+        REQUIRE(queue.follow(follower, nullptr, no_signals) == 0); // nobody has signalled
+        queue.look(follower);
+        CHECK(follower.role == Role::follower);
+        counter.signal(1, error);
+        REQUIRE(queue.follow(follower, nullptr, no_signals) == 0);
+        queue.look(follower);
+        CHECK(follower.role == Role::leader);
+        CHECK(queue.lead(nullptr, no_signals) == 0);
+        CHECK(signals() == 1);
+        std::thread{[&] {
+            WaitQueue::Place third;
+            queue.enter(third);
+            CHECK(third.role == Role::follower);
+            queue.leave(third);
+        }}.join();
+        queue.leave(follower);
+    });
+    queue.look(late);
+    CHECK(late.role == Role::none);
+    CHECK(signals() == 1); // for one that leads in its place
+    queue.enter(late);
+    CHECK(late.role == Role::leader);
+}
+
 TEST_CASE_FIXTURE(Fixture, "wake signals the counter for a leader on another thread only") {
     queue.wake();
     CHECK(signals() == 0);
