@@ -5,13 +5,14 @@
 #include <aioxx/core/context.hpp>
 #include <aioxx/file/aligned_buffer.hpp>
 
+#include "file/file_system.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
 
 #include <poll.h>
 #include <sys/mman.h>
-#include <sys/vfs.h>
 
 AIOXX_NAMESPACE_BEGIN
 namespace {
@@ -117,10 +118,7 @@ private:
     /// Those that it gets are where nothing can be read: none is written, and with NOWAIT the
     /// times stay.
     bool is_refused_by_xfs() {
-        constexpr long xfs = 0x58465342;
-        struct statfs about {};
-        if (file_.kind() != FileKind::regular || ::fstatfs(file_.fd(), &about) != 0 ||
-            about.f_type != xfs) {
+        if (file_.kind() != FileKind::regular || file_system_of(file_.fd()) != file_systems::xfs) {
             return false;
         }
         void* const page = ::mmap(nullptr, probed, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -2,11 +2,10 @@
 // Copyright (c) 2026 The libaioxx authors
 #include <aioxx/file/file.hpp>
 
+#include "file/file_system.hpp"
 #include "file/shared_descriptor.hpp"
 #include "file/statx.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <string>
 
@@ -15,7 +14,6 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 AIOXX_NAMESPACE_BEGIN
@@ -58,44 +56,10 @@ DirectAlignment alignment_of(int fd, FileKind kind, const Statx& status) noexcep
     return {assumed_alignment, assumed_alignment, Source::assumed};
 }
 
-/// The magic number of the file system, 0 where it is not known. Asked when the file is opened: on
-/// storage that hangs the question hangs as well.
-std::uint32_t file_system_of(int fd) noexcept {
-    struct statfs status {};
-    return ::fstatfs(fd, &status) == 0 ? static_cast<std::uint32_t>(status.f_type) : 0;
-}
-
-bool is_of_memory(std::uint32_t file_system) noexcept {
-    constexpr std::uint32_t tmpfs = 0x01021994;
-    constexpr std::uint32_t ramfs = 0x858458f6;
-    constexpr std::uint32_t hugetlbfs = 0x958458f6;
-    return file_system == tmpfs || file_system == ramfs || file_system == hugetlbfs;
-}
-
-constexpr std::uint32_t fuse = 0x65735546;
-constexpr std::uint32_t functionfs = 0x0a647361; // its ep0 can be polled, and takes no AIO
-
 /// What cannot is always ready for all, in the words of disks; FunctionFS has others.
 bool can_be_polled(int fd) noexcept {
     pollfd one{fd, POLLRDNORM, 0};
     return ::poll(&one, 1, 0) != 1 || (one.revents & POLLRDNORM) == 0;
-}
-
-bool is_of_network(std::uint32_t file_system) noexcept {
-    constexpr std::array<std::uint32_t, 12> all{
-        0x00006969,             // NFS
-        0x0000517b,             // SMB
-        0xff534d42,             // CIFS
-        0xfe534d42,             // SMB2
-        0x01021997,             // 9p
-        0x5346414f, 0x6b414653, // AFS
-        0x00c36400,             // Ceph
-        0x73757245,             // Coda
-        0x0bd00bd0,             // Lustre
-        0x20030528,             // OrangeFS
-        0x786f4256,             // folders of a VirtualBox host
-    };
-    return std::ranges::find(all, file_system) != all.end();
 }
 
 } // namespace
@@ -127,9 +91,9 @@ void File::learn(std::error_code& error) noexcept {
     kind_ = kind_of(status.mode);
     const std::uint32_t file_system = kind_ == FileKind::regular ? file_system_of(fd_) : 0;
     in_memory_ = is_of_memory(file_system);
-    on_fuse_ = file_system == fuse;
+    on_fuse_ = file_system == file_systems::fuse;
     on_network_ = is_of_network(file_system);
-    usb_endpoint_ = file_system == functionfs && !can_be_polled(fd_);
+    usb_endpoint_ = file_system == file_systems::functionfs && !can_be_polled(fd_);
     alignment_ = alignment_of(fd_, kind_, status);
 }
 
