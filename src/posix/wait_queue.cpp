@@ -61,31 +61,23 @@ void WaitQueue::enter(Place& place) noexcept {
         } else {
             silence(bells_[static_cast<std::size_t>(place.bell)].fd);
         }
+        place.looks_often = place.bell == Place::none || leader_is_absent_;
         return;
     }
-    take_lead(place, leader_);
-}
-
-void WaitQueue::take_lead(Place& place, std::uintptr_t leader_before) noexcept {
     followers_ -= place.role == Role::follower ? 1 : 0;
     give_back_bell(place.bell);
     place.role = Role::leader;
-    place.leader_before = leader_before;
-    leader_ = this_thread();
+    place.leader_before = std::exchange(leader_, this_thread());
+    leader_is_absent_ = false;
 }
 
 void WaitQueue::look(Place& place) noexcept {
-    if (std::exchange(place.finds_no_leader, false)) {
-        take_lead(place, 0);
-    }
-    if (place.role != Role::leader) {
-        return;
-    }
-    if (leader_ == this_thread()) {
+    if (place.role == Role::leader) {
+        leader_is_absent_ = false;
         // What was counted may be a follower's, and taken without the lock by another thread.
         wake_followers();
-    } else {
-        leave(place);
+    } else if (std::exchange(place.has_slept_out, false)) {
+        leader_is_absent_ = leader_is_absent_ || is_signalled();
     }
 }
 
@@ -94,12 +86,9 @@ void WaitQueue::leave(Place& place) noexcept {
         --followers_;
         give_back_bell(place.bell);
     } else if (place.role == Role::leader) {
-        const bool was_replaced = leader_ != this_thread();
-        if (!was_replaced) {
-            leader_ = place.leader_before;
-        }
-        if (was_replaced || leader_ != 0) {
-            wake_leader(); // this thread has read counts that the one that leads now needs
+        leader_ = place.leader_before;
+        if (leader_ != 0) {
+            wake_leader(); // this handler has read the counts that the leader it interrupted needs
         } else {
             wake_followers(); // one of them leads now
         }
@@ -189,23 +178,18 @@ void WaitQueue::give_back_bell(int& bell) noexcept {
 
 [[gnu::no_sanitize_address]] int WaitQueue::follow(Place& place, const timespec* limit,
                                                    const sigset_t& mask) {
-    const bool has_bell = place.bell != Place::none;
-    const timespec look_again{has_bell ? 1 : 0, has_bell ? 0 : 10'000'000};
-    if (limit == nullptr || std::pair{limit->tv_sec, limit->tv_nsec} >
-                                std::pair{look_again.tv_sec, look_again.tv_nsec}) {
-        limit = &look_again;
-    }
+    const timespec pause = place.looks_often ? timespec{0, 10'000'000} : timespec{1, 0};
+    const bool is_sooner = limit != nullptr && std::pair{limit->tv_sec, limit->tv_nsec} <
+                                                   std::pair{pause.tv_sec, pause.tv_nsec};
     // Of -1 nothing is expected.
+    const bool has_bell = place.bell != Place::none;
     pollfd bell{has_bell ? bells_[static_cast<std::size_t>(place.bell)].fd : -1, POLLIN, 0};
-    const int rung = ::ppoll(&bell, 1, limit, &mask);
-    if (rung < 0) {
-        return errno == EINTR ? EINTR : 0;
-    }
-    place.finds_no_leader = rung == 0 && limit == &look_again && is_signalled();
-    return 0;
+    const int rung = ::ppoll(&bell, 1, is_sooner ? limit : &pause, &mask);
+    place.has_slept_out = rung == 0 && !is_sooner;
+    return rung < 0 && errno == EINTR ? EINTR : 0;
 }
 
-/// And the leader has not looked yet.
+/// And no leader has taken that.
 bool WaitQueue::is_signalled() const noexcept {
     pollfd epoll{epoll_, POLLIN, 0};
     return ::poll(&epoll, 1, 0) == 1;

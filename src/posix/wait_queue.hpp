@@ -19,10 +19,13 @@ namespace posix {
 /// so that the counter is never read. The others follow: each polls an eventfd of its own, its
 /// bell, until the leader, or any other thread, has found a completion; when the leader leaves, a
 /// follower takes its place. A signal handler that waits on the leader's own thread leads in its
-/// place, since the leader cannot run before the handler returns. A leader whose handler runs for
-/// long does not look, nor does one that has left its sleep by siglongjmp: a follower that has
-/// slept for a second, and finds the counter signalled, takes its place. Used with the
-/// CriticalSection held, except lead() and follow().
+/// place, since the leader cannot run before the handler returns.
+///
+/// A leader whose handler runs for long does not look, nor does one that has left its sleep by
+/// siglongjmp. So the followers look themselves, each second; and where the counter was signalled
+/// then, and no leader has taken that, more often, until one does.
+///
+/// Used with the CriticalSection held, except lead() and follow().
 class WaitQueue {
 public:
     enum class Role : std::uint8_t { none, leader, follower };
@@ -32,7 +35,8 @@ public:
         Role role = Role::none;
         std::uintptr_t leader_before = 0; // this thread, where this is a handler of the leader
         int bell = none;                  // which one
-        bool finds_no_leader = false;     // a follower, in its last sleep
+        bool looks_often = false;         // a follower; else each second
+        bool has_slept_out = false;       // a follower: nobody has rung
 
         static constexpr int none = -1;
     };
@@ -49,8 +53,7 @@ public:
     /// Before each sleep: gives the place its role. A follower becomes the leader when there is
     /// none.
     void enter(Place& place) noexcept;
-    /// Before the thread looks for completions: wakes the followers, if it leads. Here a follower
-    /// takes the place of a leader that does not look, and a leader finds that it was replaced.
+    /// Before the thread looks for completions.
     void look(Place& place) noexcept;
     /// The thread waits no longer.
     void leave(Place& place) noexcept;
@@ -59,7 +62,8 @@ public:
 
     /// The leader's sleep, until the counter has been signalled since the last one, or for no
     /// reason. `limit`: null for none. `mask`: the signals that are blocked meanwhile. 0, or EINTR
-    /// if, and only if, a handler has run. Without the lock; a cancellation point.
+    /// if a handler has run, and at no other time but after SIGSTOP and SIGCONT. Without the lock;
+    /// a cancellation point.
     int lead(const timespec* limit, const sigset_t& mask);
     /// A follower's sleep, until anything has changed since enter(), or for no reason. The rest
     /// as of lead().
@@ -76,7 +80,6 @@ private:
         bool is_taken = false;
     };
 
-    void take_lead(Place& place, std::uintptr_t leader_before) noexcept;
     [[nodiscard]] bool is_signalled() const noexcept;
     void wake_leader() noexcept;
     void wake_followers() noexcept;
@@ -88,8 +91,9 @@ private:
     OwnDescriptors& own_;
     int epoll_ = -1;
     std::uintptr_t leader_ = 0; // pthread_self(), 0 for none
+    bool leader_is_absent_ = false;
     unsigned followers_ = 0;
-    /// A follower that finds none, or no descriptor for it, looks every now and then.
+    /// A follower that finds none, or no descriptor for it, looks often.
     std::array<Bell, 64> bells_;
 };
 

@@ -95,36 +95,37 @@ TEST_CASE_FIXTURE(Fixture, "a handler on the leader's thread leads, and wakes it
     CHECK(follower.role == Role::follower);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a follower takes the place of a leader that does not look") {
-    WaitQueue::Place late;
-    WaitQueue::Place follower;
-    queue.enter(late);
-    std::error_code error;
+TEST_CASE_FIXTURE(Fixture, "followers look themselves, and often where the leader does not look") {
+    WaitQueue::Place leader;
+    queue.enter(leader);
     elsewhere([&] {
+        WaitQueue::Place follower;
+        const auto sleep_and_look = [&] {
+            CHECK(queue.follow(follower, nullptr, no_signals) == 0);
+            queue.look(follower);
+            queue.enter(follower);
+            CHECK(follower.role == Role::follower);
+        };
         queue.enter(follower);
-        REQUIRE(follower.role == Role::follower);
-        REQUIRE(queue.follow(follower, nullptr, no_signals) == 0); // nobody has signalled
-        queue.look(follower);
-        CHECK(follower.role == Role::follower);
+        CHECK_FALSE(follower.looks_often);
+        sleep_and_look();
+        CHECK_FALSE(follower.looks_often); // nothing was signalled
+        std::error_code error;
         counter.signal(1, error);
-        REQUIRE(queue.follow(follower, nullptr, no_signals) == 0);
-        queue.look(follower);
-        CHECK(follower.role == Role::leader);
-        CHECK(queue.lead(nullptr, no_signals) == 0);
-        CHECK(signals() == 1);
-        std::thread{[&] {
-            WaitQueue::Place third;
-            queue.enter(third);
-            CHECK(third.role == Role::follower);
-            queue.leave(third);
-        }}.join();
+        sleep_and_look();
+        CHECK(follower.looks_often);
+        sleep_and_look();
+        CHECK(follower.looks_often);
         queue.leave(follower);
     });
-    queue.look(late);
-    CHECK(late.role == Role::none);
-    CHECK(signals() == 1); // for one that leads in its place
-    queue.enter(late);
-    CHECK(late.role == Role::leader);
+    CHECK(queue.lead(nullptr, no_signals) == 0); // nobody has taken it
+    queue.look(leader);
+    elsewhere([&] {
+        WaitQueue::Place follower;
+        queue.enter(follower);
+        CHECK_FALSE(follower.looks_often);
+        queue.leave(follower);
+    });
 }
 
 TEST_CASE_FIXTURE(Fixture, "wake signals the counter for a leader on another thread only") {
