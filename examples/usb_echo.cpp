@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
-// A USB device that sends back what its host sends: usb_echo DIRECTORY, where FunctionFS is mounted
+// A USB device that sends back what its host sends: usb_echo DIRECTORY, where FunctionFS is
+// mounted. test/devices/usb_gadget.cpp mounts it, and binds the device.
 
 #include <aioxx/aioxx.hpp>
 
 #include <array>
 #include <cerrno>
-#include <exception>
 #include <iostream>
 #include <span>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <endian.h>
@@ -56,12 +57,10 @@ aioxx::Task<> echo(aioxx::Queue& queue, const std::string& directory) {
     for (usb_functionfs_event event{}; event.type != FUNCTIONFS_ENABLE;) {
         co_await queue.read(control, std::span{&event, 1}, 0);
     }
-    for (std::vector<std::byte> buffer(16384);;) { // until a packet that is not full
-        const aioxx::Completion read = co_await queue.read(from_host, buffer, 0).completion();
-        if (const int error = read.error().value(); error == ESHUTDOWN || error == EAGAIN) {
-            co_return; // the device was unbound, or the host is gone
-        }
-        co_await queue.write_all(to_host, std::span{buffer}.first(read.bytes()), 0);
+    for (std::vector<std::byte> buffer(16384);;) {
+        // Ends with a packet that is not full, or with a full buffer.
+        const std::size_t bytes = co_await queue.read(from_host, buffer, 0);
+        co_await queue.write_all(to_host, std::span{buffer}.first(bytes), 0);
     }
 }
 
@@ -71,8 +70,11 @@ int main(int argc, char** argv) {
     try {
         aioxx::Queue queue;
         aioxx::run(queue, echo(queue, argc > 1 ? argv[1] : "."));
-    } catch (const std::exception& error) {
-        std::cerr << error.what() << '\n';
-        return 1;
+    } catch (const std::system_error& error) {
+        // These two: the device was unbound, or the host is gone.
+        if (const int code = error.code().value(); code != ESHUTDOWN && code != EAGAIN) {
+            std::cerr << error.what() << '\n';
+            return 1;
+        }
     }
 }

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The libaioxx authors
 // Endpoints of a USB gadget, whose requests the kernel takes back when it is asked to.
+#include "child.hpp"
 #include "devices/usb_gadget.hpp"
 #include "eventually.hpp"
 #include "queue/files.hpp"
 #include "skip.hpp"
 
 #include <chrono>
+#include <csignal>
 #include <string>
+#include <utility>
 
 #include <doctest/doctest.h>
-#include <sys/wait.h>
 
 using namespace aioxx::test;
 using namespace std::chrono_literals;
@@ -26,6 +28,30 @@ struct Usb {
         aioxx::File::open((gadget.directory() + "/ep1").c_str(), O_RDONLY | O_NONBLOCK)};
     aioxx::File to_host{
         aioxx::File::open((gadget.directory() + "/ep2").c_str(), O_WRONLY | O_NONBLOCK)};
+};
+
+/// A program that is ended with the test, if it has not ended.
+class Program {
+public:
+    Program(const char* path, const char* argument, int output) : pid_(::fork()) {
+        if (pid_ == 0) {
+            ::dup2(output, STDOUT_FILENO);
+            ::execl(path, path, argument, nullptr);
+            ::_exit(127);
+        }
+    }
+    ~Program() {
+        if (pid_ > 0) {
+            ::kill(pid_, SIGKILL);
+            wait_for_child(pid_);
+        }
+    }
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
+    int wait() { return wait_for_child(std::exchange(pid_, -1)).status; }
+
+private:
+    pid_t pid_;
 };
 
 std::string first_line_of(const Pipe& pipe) {
@@ -96,7 +122,7 @@ TEST_CASE("a queue's transfers on endpoints of a USB gadget are cancelled, time 
     if (queue.uses_kernel_aio()) { // else they wait in a worker's call
         const aioxx::OperationId read = queue.read(usb->from_host, buffer, 0).start(outcomes.at(2));
         CHECK(eventually([&queue] { return queue.statistics().in_flight == 1; }));
-        queue.cancel(read);
+        CHECK((queue.cancel(read) == aioxx::Cancellation::requested));
         queue.run();
         CHECK(outcomes[2] == -ECANCELED);
         queue.read(usb->from_host, aioxx::AlignedBuffer{4096, 4096}, 0)
@@ -124,12 +150,7 @@ TEST_CASE("the example of a USB device sends back what its host sends, until it 
         SKIP_CASE(gadget.reason());
     }
     Pipe said;
-    const pid_t program = ::fork();
-    if (program == 0) {
-        ::dup2(said.writer, STDOUT_FILENO);
-        ::execl(USB_ECHO_PROGRAM, USB_ECHO_PROGRAM, gadget->directory().c_str(), nullptr);
-        ::_exit(127);
-    }
+    Program program{USB_ECHO_PROGRAM, gadget->directory().c_str(), said.writer};
     said.writer.close();
     REQUIRE(first_line_of(said) == "ready to be bound");
     gadget->bind();
@@ -143,7 +164,5 @@ TEST_CASE("the example of a USB device sends back what its host sends, until it 
         }
     }
     gadget->unbind();
-    int status = 0;
-    CHECK(::waitpid(program, &status, 0) == program);
-    CHECK(status == 0);
+    CHECK(program.wait() == 0);
 }
