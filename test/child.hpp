@@ -24,12 +24,18 @@ struct ChildEnd {
     std::string errors; // what it wrote to stderr
 };
 
-/// Waits for `child`; the status is its exit status, or -1 where a signal ended it.
+/// Waits for `child`; the status is its exit status, or -1 where a signal ended it, or where it is
+/// not to be waited for.
 inline ChildEnd wait_for_child(pid_t child) {
     int raw = 0;
-    while (::waitpid(child, &raw, 0) < 0 && errno == EINTR) {
-    }
+    pid_t ended = 0;
+    do {
+        ended = ::waitpid(child, &raw, 0);
+    } while (ended < 0 && errno == EINTR);
     ChildEnd end;
+    if (ended != child) {
+        return end;
+    }
     end.status = WIFEXITED(raw) ? WEXITSTATUS(raw) : -1;
     end.signal = WIFSIGNALED(raw) ? WTERMSIG(raw) : 0;
     return end;
