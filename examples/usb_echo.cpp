@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <exception>
 #include <iostream>
 #include <span>
 #include <string>
@@ -49,11 +50,9 @@ aioxx::Task<> echo(aioxx::Queue& queue, const std::string& directory) {
                                                  htole32(sizeof(no_strings)), 0, 0};
     co_await queue.write(control, std::span{&descriptors, 1}, 0);
     co_await queue.write(control, std::span{&no_strings, 1}, 0); // now the endpoints are there
-    const int flags = O_NONBLOCK; // EAGAIN where the host has not chosen the configuration
-    const aioxx::File from_host = aioxx::File::open(directory + "/ep1", O_RDONLY | flags);
-    const aioxx::File to_host = aioxx::File::open(directory + "/ep2", O_WRONLY | flags);
+    const aioxx::File from_host = aioxx::File::open(directory + "/ep1", O_RDONLY | O_NONBLOCK);
+    const aioxx::File to_host = aioxx::File::open(directory + "/ep2", O_WRONLY | O_NONBLOCK);
     std::cout << "ready to be bound" << std::endl;
-
     for (usb_functionfs_event event{}; event.type != FUNCTIONFS_ENABLE;) {
         co_await queue.read(control, std::span{&event, 1}, 0);
     }
@@ -70,9 +69,10 @@ int main(int argc, char** argv) {
     try {
         aioxx::Queue queue;
         aioxx::run(queue, echo(queue, argc > 1 ? argv[1] : "."));
-    } catch (const std::system_error& error) {
-        // These two: the device was unbound, or the host is gone.
-        if (const int code = error.code().value(); code != ESHUTDOWN && code != EAGAIN) {
+    } catch (const std::exception& error) {
+        const auto* const failed = dynamic_cast<const std::system_error*>(&error);
+        const int code = failed != nullptr ? failed->code().value() : 0;
+        if (code != ESHUTDOWN && code != EAGAIN) { // unbound, or no host that has configured it
             std::cerr << error.what() << '\n';
             return 1;
         }

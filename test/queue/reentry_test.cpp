@@ -35,12 +35,9 @@ struct LateRead {
     template <typename Callback>
     void start(aioxx::Queue& queue, std::chrono::nanoseconds span, Callback callback) {
         server.close_gate();
-        const auto others = queue.statistics().in_flight;
         queue.read(file, aioxx::AlignedBuffer{4096, 4096}, 0)
             .within(span)
             .start(std::move(callback));
-        // It is not, where the machine was so slow that the deadline was over before.
-        REQUIRE(eventually([&] { return queue.statistics().in_flight == others + 1; }));
         server.await_waiting(1);
     }
     void end(aioxx::Queue& queue) {
