@@ -79,6 +79,11 @@ std::int64_t make_transfer(const Operation& operation, int fd, bool stream, RwFl
     };
     const std::int64_t at = stream ? -1 : operation.current_offset();
     std::int64_t result = transfer(at);
+    if (result == -EOPNOTSUPP && operation.asks_nowait() && operation.file->traits.socket &&
+        request.flags == RwFlags::none) {
+        result = repeat(
+            [&] { return kernel::transfer_message(operation.is_write(), fd, parts, count); });
+    }
     if (result == -ESPIPE && at >= 0) {
         result = transfer(-1); // a file of /proc that is written as a whole, at any offset
     }

@@ -78,7 +78,8 @@ FileTraits traits_of(const File& file) noexcept {
     traits.on_server = traits.starting_waits || file.is_on_network();
     traits.alignment = known_alignment(file);
     traits.device = traits.on_server || traits.in_memory ? 0 : device_of(file);
-    traits.takes_nosignal = kind == FileKind::pipe || kind == FileKind::socket;
+    traits.socket = kind == FileKind::socket;
+    traits.takes_nosignal = kind == FileKind::pipe || traits.socket;
     traits.size_limit = traits.takes_nosignal ? 0 : size_limit_of(file);
     if (kind == FileKind::character_device && is_memory_device(file.fd())) {
         traits.in_memory = true;

@@ -40,6 +40,9 @@ int get_events(Handle handle, long min, long max, EventLayout* events, Timeout t
 /// or a negative errno. `at`: -1 for the file's own position.
 std::int64_t transfer(bool write, int fd, const iovec* parts, std::size_t count, std::int64_t at,
                       int flags) noexcept;
+/// On a socket, without waiting and without a signal, by recvmsg or sendmsg: what RWF_NOWAIT and
+/// RWF_NOSIGNAL ask for, which sockets know since Linux 6.5 and 6.18. Bytes, or a negative errno.
+std::int64_t transfer_message(bool write, int fd, const iovec* parts, std::size_t count) noexcept;
 std::int64_t flush(bool data_only, int fd) noexcept;
 /// posix_fadvise with POSIX_FADV_WILLNEED: reads ahead into the page cache, and does not wait for
 /// it. May block where there is no room for more requests, or no memory.

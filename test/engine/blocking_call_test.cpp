@@ -3,6 +3,7 @@
 // What a worker does for a transfer or a flush: one plain system call.
 
 #include "engine/blocking_call.hpp"
+#include "engine/plain_file.hpp"
 
 #include "descriptors.hpp"
 #include "eventually.hpp"
@@ -135,7 +136,9 @@ TEST_CASE("a call on a stream ignores the offset, and leaves what it cannot read
 TEST_CASE("a call does not block where its way asks for NOWAIT") {
     const Pipe pipe;
     const int refused = pipes_know_nowait() ? -EAGAIN : -EOPNOTSUPP;
+    PlainFile file{pipe.reader};
     PlainTransfer read{Kind::read};
+    read.file = &file;
     for (const Way way : {Way::worker_nowait, Way::call_nowait}) {
         read.way = way;
         CHECK(blocking_call(read, pipe.reader, true) == refused);
@@ -228,7 +231,9 @@ TEST_CASE("the priority of class none comes back on kernels that tell it with a 
 
 TEST_CASE("a file that does not know NOWAIT refuses it by a call as well") {
     const Descriptor inotify{::inotify_init1(IN_CLOEXEC)};
+    PlainFile file{inotify};
     PlainTransfer read{Kind::read};
+    read.file = &file;
     read.way = Way::worker_nowait;
     CHECK(blocking_call(read, inotify, true) == -EOPNOTSUPP);
 

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+// Kernels before 6.5, whose sockets do not know RWF_NOWAIT.
+#include "queue/files.hpp"
+#include "scripted_kernel/scripted_kernel.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string>
+
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+
+namespace aioxx::test {
+namespace {
+
+/// Answers the next `calls` by saying so.
+void refuse_nowait(ScriptedKernel& kernel, std::size_t calls) {
+    for (std::size_t i = 0; i < calls; ++i) {
+        kernel.answer(Call::transfer, {Answer::error(EOPNOTSUPP)});
+    }
+}
+
+TEST_CASE("a socket is read when it is ready, by no worker, where it does not know NOWAIT") {
+    ScriptedKernel kernel{ScriptedKernel::Below::real};
+    Queue queue;
+    const Ends ends = make_sockets();
+    std::array<std::byte, 16> buffer{};
+    refuse_nowait(kernel, 2);
+    std::int64_t result = 1;
+    queue.read(ends.reader, buffer, 0).start([&result](const Completion& done) {
+        result = done.result();
+    });
+    queue.run_ready();
+    CHECK(result == 1);
+    ends.fill("content");
+    queue.run();
+    CHECK(result == 7);
+    CHECK(text_of(std::span{buffer}.first(7)) == "content");
+    CHECK(queue.statistics().offloaded == 0);
+    CHECK(queue.statistics().polled == 1);
+}
+
+TEST_CASE("what does not fit into such a socket is written when there is room") {
+    ScriptedKernel kernel{ScriptedKernel::Below::real};
+    Queue queue;
+    const Ends ends = make_sockets();
+    const std::string text(1 << 20, 'w');
+    refuse_nowait(kernel, 10'000);
+    std::int64_t result = 1;
+    queue.write_all(ends.writer, bytes_of(text), 0).start([&result](const Completion& done) {
+        result = done.result();
+    });
+    std::string received;
+    std::string part(1 << 16, 0);
+    while (received.size() < text.size()) {
+        queue.run_ready();
+        const ssize_t length = ::recv(ends.reader.fd(), part.data(), part.size(), MSG_DONTWAIT);
+        received.append(part, 0, static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+    }
+    queue.run();
+    CHECK(result == static_cast<std::int64_t>(text.size()));
+    CHECK(received == text);
+    CHECK(queue.statistics().offloaded == 0);
+}
+
+TEST_CASE("its end, its want of a peer, and no bytes at all are told as elsewhere") {
+    ScriptedKernel kernel{ScriptedKernel::Below::real};
+    Queue queue;
+    Ends ends = make_sockets();
+    std::array<std::byte, 16> buffer{};
+    const auto result_of = [&](auto&& operation) {
+        std::int64_t result = 1;
+        refuse_nowait(kernel, 1);
+        operation.start([&result](const Completion& done) { result = done.result(); });
+        queue.run();
+        return result;
+    };
+    CHECK(result_of(queue.read(ends.reader, std::span{buffer}.first(0), 0)) == 0);
+    CHECK(result_of(queue.write(ends.writer, std::span{buffer}.first(0), 0)) == 0);
+    ends.writer.close();
+    CHECK(result_of(queue.read(ends.reader, buffer, 0)) == 0);
+    CHECK(result_of(queue.write(ends.reader, buffer, 0)) == -EPIPE);
+    CHECK(queue.statistics().offloaded == 0);
+}
+
+} // namespace
+} // namespace aioxx::test
