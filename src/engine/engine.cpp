@@ -445,9 +445,11 @@ void Engine::watch() noexcept {
 
 /// What waits for nothing is made at once.
 void Engine::call(Operation& operation) noexcept {
-    const OpenFile& file = open_file(operation);
+    OpenFile& file = open_file(operation);
     const int fd = operation.way == Way::call_nonblocking ? file.nonblocking_fd() : file.fd;
-    scheduler_.result(operation, call_here(operation, fd, file.traits.stream), 0);
+    const bool is_other = options_.table != nullptr && fd == file.fd && !file.confirm();
+    scheduler_.result(operation, is_other ? -EBADF : call_here(operation, fd, file.traits.stream),
+                      0);
 }
 
 /// Whether the file ends where a read has got to.

@@ -14,26 +14,36 @@ namespace {
 
 constexpr int at_a_time = 8;
 
-/// The limit of numbers, or less: the kernel's table is as large as the highest number asks for.
-int top() noexcept {
-    constexpr rlim_t high_enough = 1008;
+constexpr rlim_t high_enough = 1008;
+
+/// How many numbers there may be.
+rlim_t numbers() noexcept {
     rlimit limit{};
-    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0
-               ? static_cast<int>(std::min(limit.rlim_cur, high_enough))
-               : static_cast<int>(high_enough);
+    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : high_enough;
+}
+
+/// The limit of numbers, or less: the kernel's table is as large as the highest number asks for.
+int top(rlim_t count) noexcept {
+    return static_cast<int>(std::min(count, high_enough));
 }
 
 } // namespace
 
 int duplicate_high(int fd) noexcept {
     // What is taken at the top is looked for further down.
-    for (int from = top() - at_a_time; from > fd; from -= at_a_time) {
+    for (int from = top(numbers()) - at_a_time; from > fd; from -= at_a_time) {
         const int high = ::fcntl(fd, F_DUPFD_CLOEXEC, from);
         if (high >= 0) {
             return high;
         }
     }
     return -1;
+}
+
+DescriptorShare share_of_descriptors() noexcept {
+    constexpr rlim_t most = 65536;
+    const rlim_t count = std::min(numbers(), most);
+    return {top(count) - top(count) / 16, static_cast<int>(count / 16)};
 }
 
 int move_high(int fd) noexcept {

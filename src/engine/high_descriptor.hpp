@@ -14,7 +14,15 @@ namespace engine {
 /// that makes these calls cannot see it; another one that opens something meanwhile can.
 [[nodiscard]] int duplicate_high(int fd) noexcept;
 
-/// The same, and `fd` is closed; where there is no higher number, `fd` itself.
+/// For what there may be much of, so that the other numbers stay the program's: a sixteenth of
+/// them, from `first` on where they are free.
+struct DescriptorShare {
+    int first;
+    int count;
+};
+[[nodiscard]] DescriptorShare share_of_descriptors() noexcept;
+
+/// As duplicate_high(), and `fd` is closed; where there is no higher number, `fd` itself.
 [[nodiscard]] int move_high(int fd) noexcept;
 
 } // namespace engine

@@ -32,6 +32,9 @@ public:
     virtual void keep() noexcept = 0;
     /// The last operation that was under way has ended.
     virtual void release() noexcept = 0;
+    /// Whether its number, which is `usable`, stands for this file still. False: nothing is to be
+    /// done with it. Asked before each call by the engine's thread that is made on it.
+    virtual bool confirm() noexcept { return true; }
     /// `operation` goes to a worker: makes sure that the file can be reached from there. 0 or an
     /// errno.
     virtual int prepare_for_worker(Operation& operation) noexcept = 0;

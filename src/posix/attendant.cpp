@@ -15,6 +15,9 @@ namespace {
 constexpr std::size_t stack_size = std::size_t{256} * 1024;
 constexpr std::chrono::nanoseconds least_sleep = std::chrono::milliseconds{100};
 constexpr std::chrono::nanoseconds longest_sleep = std::chrono::hours{1};
+constexpr std::chrono::nanoseconds no_time = std::chrono::nanoseconds::zero();
+constexpr std::chrono::nanoseconds least_nap = std::chrono::microseconds{50};
+constexpr std::chrono::nanoseconds longest_nap = std::chrono::milliseconds{1};
 
 } // namespace
 
@@ -56,14 +59,17 @@ void Attendant::remove_reason() noexcept {
     }
 }
 
-void Attendant::attend(Notice& notice) noexcept {
+void Attendant::attend(Notice& notice, bool at_once) noexcept {
     if (!std::exchange(notice.attended, true)) {
+        notice.at_once = at_once;
+        reasons_at_once_ += at_once ? 1 : 0;
         add_reason();
     }
 }
 
 void Attendant::release(Notice& notice) noexcept {
     if (std::exchange(notice.attended, false)) {
+        reasons_at_once_ -= notice.at_once ? 1 : 0;
         remove_reason();
     }
 }
@@ -84,17 +90,28 @@ void Attendant::run() noexcept {
 }
 
 /// Sleeps longer each time in a row that nothing came of it.
+///
+/// Each completion ends the sleep, and where the program looks for completions itself the two would
+/// be in each other's way at each one. So this thread leaves them to the program for a while, and
+/// for longer each time in a row that the program has looked.
 void Attendant::sleep() noexcept {
     const std::chrono::nanoseconds retry = duties_.retry_after();
-    sleeps_for_ = retry > std::chrono::nanoseconds::zero() ? retry : next_sleep_;
+    sleeps_for_ = retry > no_time ? retry : next_sleep_;
     const std::chrono::nanoseconds limit = sleeps_for_;
+    const bool naps = nap_ > no_time && reasons_at_once_ == 0;
     const bool may_sleep = duties_.begin_sleep();
     CriticalSection::unlock();
     if (may_sleep) {
         duties_.sleep(limit);
     }
     duties_.end_sleep();
+    if (naps) {
+        duties_.nap(nap_);
+    }
     CriticalSection::lock();
+    const std::uint64_t looks = duties_.programs_looks();
+    nap_ = std::exchange(looks_, looks) == looks ? no_time
+                                                 : std::clamp(2 * nap_, least_nap, longest_nap);
     sleeps_for_ = {};
     next_sleep_ = duties_.has_work() ? std::max(idle_, least_sleep)
                                      : std::min(next_sleep_ * 2, longest_sleep);

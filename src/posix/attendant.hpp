@@ -27,6 +27,8 @@ public:
         [[nodiscard]] virtual bool has_work() noexcept = 0;
         /// There will be more to do after this time, and no event will say so. 0: there will not.
         [[nodiscard]] virtual std::chrono::nanoseconds retry_after() noexcept = 0;
+        /// How often threads of the program have looked for completions.
+        [[nodiscard]] virtual std::uint64_t programs_looks() noexcept = 0;
         /// Nothing can be done any more: the thread ends.
         [[nodiscard]] virtual bool is_over() noexcept = 0;
         /// Announces a sleep, before the lock is released: from here until end_sleep() no other
@@ -36,6 +38,8 @@ public:
         virtual void sleep(std::chrono::nanoseconds limit) noexcept = 0;
         /// What is to be done is looked at after this.
         virtual void end_sleep() noexcept = 0;
+        /// Sleeps for this time, whatever comes. Without the lock.
+        virtual void nap(std::chrono::nanoseconds time) noexcept = 0;
         /// Ends a sleep(), now or the next one. By any thread.
         virtual void wake() noexcept = 0;
 
@@ -63,8 +67,9 @@ public:
     }
     /// One reason less.
     void remove_reason() noexcept;
-    /// The same for a request or a list, which is one reason at the most.
-    void attend(Notice& notice) noexcept;
+    /// The same for a request or a list, which is one reason at the most. `at_once`: it shall not
+    /// wait for the program to look, as somebody is to be told of it.
+    void attend(Notice& notice, bool at_once) noexcept;
     void release(Notice& notice) noexcept;
 
 private:
@@ -75,10 +80,13 @@ private:
     Duties& duties_;
     const std::chrono::nanoseconds idle_;
     std::size_t reasons_ = 0;
+    std::size_t reasons_at_once_ = 0; // of those
     bool runs_ = false;
     bool idles_ = false;
     std::chrono::nanoseconds next_sleep_{}; // the longest that the next sleep may be
     std::chrono::nanoseconds sleeps_for_{}; // at the most, now; 0 while awake
+    std::chrono::nanoseconds nap_{};        // after a sleep
+    std::uint64_t looks_ = 0;               // of the program, when the last sleep was over
     pthread_cond_t reason_came_ = PTHREAD_COND_INITIALIZER;
 };
 

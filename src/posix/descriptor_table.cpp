@@ -55,7 +55,7 @@ PerCallDescriptor* DescriptorTable::find(int fd, int& error) {
 PerCallDescriptor* DescriptorTable::add(const File& file) {
     lists_.free_retired();
     pins_.reserve(engine_.files() + 1);
-    auto* const fresh = new PerCallDescriptor{file, pins_, engine_.workers(), lists_};
+    auto* const fresh = new PerCallDescriptor{file, duplicates_, pins_, engine_.workers(), lists_};
     try {
         engine_.add(*fresh);
     } catch (const std::bad_alloc&) {

@@ -21,10 +21,10 @@ namespace posix {
 /// same open file. Used with the CriticalSection held, except cached_reads().
 class DescriptorTable {
 public:
-    DescriptorTable(engine::Engine& engine, PinTable& pins, FileLists& lists,
-                    AnonymousFiles& anonymous, DirectPath& direct_path) noexcept
-        : engine_(engine), pins_(pins), lists_(lists), anonymous_(anonymous),
-          direct_path_(direct_path) {}
+    DescriptorTable(engine::Engine& engine, DuplicateTable& duplicates, PinTable& pins,
+                    FileLists& lists, AnonymousFiles& anonymous, DirectPath& direct_path) noexcept
+        : engine_(engine), duplicates_(duplicates), pins_(pins), lists_(lists),
+          anonymous_(anonymous), direct_path_(direct_path) {}
     DescriptorTable(const DescriptorTable&) = delete;
     DescriptorTable& operator=(const DescriptorTable&) = delete;
 
@@ -46,6 +46,7 @@ private:
     PerCallDescriptor* add(const File& file);
 
     engine::Engine& engine_;
+    DuplicateTable& duplicates_;
     PinTable& pins_;
     FileLists& lists_;
     AnonymousFiles& anonymous_;

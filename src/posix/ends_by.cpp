@@ -17,7 +17,7 @@ EndsBy ends_by(const Request& request) noexcept {
     case State::worker: // a worker only tries a stream
         return file.traits.stream || request.is_try() ? EndsBy::attendant : EndsBy::worker;
     default:
-        return file.is_pinned() ? EndsBy::attendant : EndsBy::nothing;
+        return file.is_kept_open() ? EndsBy::attendant : EndsBy::nothing;
     }
 }
 

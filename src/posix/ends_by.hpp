@@ -14,7 +14,7 @@ enum class EndsBy : std::uint8_t {
     kernel,    // it is in flight, and not tried only
     worker,    // a worker makes its call
     attendant, // it waits, or may come back from the kernel: the engine has to go on
-    nothing,   // it waits outside the kernel, and its file could not be pinned
+    nothing,   // it waits outside the kernel, and its file could not be kept open
 };
 
 /// Of a request that is in progress, at the end of the call that has started it.

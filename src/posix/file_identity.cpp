@@ -15,9 +15,10 @@ namespace posix {
 /// would make that every write.
 bool FileIdentity::read_from(int fd) noexcept {
     flags = ::fcntl(fd, F_GETFL);
-    if (flags < 0) {
-        return false;
-    }
+    return flags >= 0 && read_inode(fd);
+}
+
+bool FileIdentity::read_inode(int fd) noexcept {
     Statx status;
     if (statx_inode(fd, status)) {
         inode = status.inode;
@@ -33,6 +34,11 @@ bool FileIdentity::read_from(int fd) noexcept {
     device = basic.st_dev;
     type = basic.st_mode & S_IFMT;
     return true;
+}
+
+bool FileIdentity::has_inode_of(int fd) const noexcept {
+    FileIdentity now;
+    return now.read_inode(fd) && now.device == device && now.inode == inode;
 }
 
 } // namespace posix

@@ -19,6 +19,10 @@ struct FileIdentity {
     bool operator==(const FileIdentity&) const = default;
     /// False when nothing is open as `fd`.
     bool read_from(int fd) noexcept;
+    /// The same without the flags, by one system call.
+    bool read_inode(int fd) noexcept;
+    /// Whether what is open as `fd` has this inode; its flags may have changed. One system call.
+    [[nodiscard]] bool has_inode_of(int fd) const noexcept;
     /// All files of its kind share one inode: AnonymousFiles tells them apart.
     [[nodiscard]] bool is_anonymous() const noexcept { return type == 0; }
 };

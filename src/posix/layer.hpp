@@ -10,6 +10,7 @@
 #include "posix/critical_section.hpp"
 #include "posix/descriptor_table.hpp"
 #include "posix/direct_path.hpp"
+#include "posix/duplicate_table.hpp"
 #include "posix/notifier.hpp"
 #include "posix/own_descriptors.hpp"
 #include "posix/pin_table.hpp"
@@ -18,6 +19,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <system_error>
 
 AIOXX_NAMESPACE_BEGIN
@@ -52,6 +54,7 @@ public:
 
     /// By a thread of the program.
     void reap(const CriticalSection& section) noexcept {
+        ++reaps_;
         direct_path_.reap();
         completions_.reap(&section.before());
         publish_counts();
@@ -76,6 +79,7 @@ public:
         direct_path_.abandon();
         engine_.leave_ring_to_parent();
         engine_.close_inherited_descriptors(is_consistent);
+        duplicates_.close_inherited();
         pins_.close_inherited();
         waiters_.close_inherited();
         anonymous_files_.close();
@@ -107,6 +111,7 @@ private:
     std::chrono::nanoseconds retry_after() noexcept override {
         return engine_.has_unsubmitted() ? Notifier::least_pause : notifier_.retry_after();
     }
+    std::uint64_t programs_looks() noexcept override { return reaps_; }
     bool is_over() noexcept override { return own_descriptors_.are_closed(); }
     bool begin_sleep() noexcept override {
         return engine_.mailbox().begin_sleep(engine::Mailbox::Sleep::ring);
@@ -115,21 +120,28 @@ private:
     void end_sleep() noexcept override {
         engine_.mailbox().end_sleep(engine::Mailbox::Sleep::ring);
     }
+    void nap(std::chrono::nanoseconds time) noexcept override {
+        const timespec limit{0, static_cast<long>(time.count())};
+        ::nanosleep(&limit, nullptr);
+    }
     void wake() noexcept override { engine_.wake(); }
 
     DirectPath direct_path_;
+    DuplicateTable duplicates_;
     PinTable pins_; // workers use both until the engine ends
     FileLists files_;
     engine::Engine engine_;
     const std::uint64_t generation_;
     AnonymousFiles anonymous_files_; // and the layer's own descriptor
     OwnDescriptors own_descriptors_{anonymous_files_};
-    DescriptorTable descriptors_{engine_, pins_, files_, anonymous_files_, direct_path_};
+    DescriptorTable descriptors_{engine_, duplicates_,      pins_,
+                                 files_,  anonymous_files_, direct_path_};
     RequestTable requests_;
     WaitQueue waiters_{engine_.event_counter(), own_descriptors_};
     Attendant attendant_;
     Notifier notifier_{requests_, attendant_};
     Completions completions_{engine_, descriptors_, requests_, notifier_, waiters_, direct_path_};
+    std::uint64_t reaps_ = 0; // by threads of the program
     Counts counts_;
     RunCounts* run_ = nullptr; // of the run, if any
     Totals published_;         // there

@@ -81,7 +81,7 @@ void Notifier::tell(Notice& notice, Moment moment) noexcept {
     waiting_before.push_back(notice);
     // No thread is made where a completion is found: that may be a signal handler.
     if (moment == Moment::in_starting_call || attendant_.runs()) {
-        attendant_.attend(notice);
+        attendant_.attend(notice, true);
     }
     if (attendant_.runs()) {
         attendant_.wake();

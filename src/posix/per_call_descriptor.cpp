@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "posix/per_call_descriptor.hpp"
 
+#include "engine/engine.hpp"
+
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -15,9 +17,10 @@ void FileLists::free_retired() noexcept {
     }
 }
 
-PerCallDescriptor::PerCallDescriptor(const File& file, PinTable& pins, engine::WorkerPool& workers,
-                                     FileLists& lists) noexcept
-    : OpenFile(file), pins_(pins), workers_(workers), lists_(lists), kind_(file.kind()) {
+PerCallDescriptor::PerCallDescriptor(const File& file, DuplicateTable& duplicates, PinTable& pins,
+                                     engine::WorkerPool& workers, FileLists& lists) noexcept
+    : OpenFile(file), duplicates_(duplicates), pins_(pins), workers_(workers), lists_(lists),
+      number_(file.fd()), kind_(file.kind()) {
     usable = false;
     if (traits.stream && file.is_nonblocking()) {
         // The program asks for EAGAIN, and not for a wait.
@@ -33,7 +36,10 @@ void PerCallDescriptor::name(NamedFiles& named) noexcept {
     }
 }
 
-void PerCallDescriptor::end_of_call(NamedFiles& named) noexcept {
+void PerCallDescriptor::end_of_call(engine::Engine& engine, NamedFiles& named) noexcept {
+    if (duplicate_ == nullptr) {
+        engine.expire(*this);
+    }
     named.remove(*this);
     is_named_ = false;
     if (retired_) {
@@ -41,12 +47,44 @@ void PerCallDescriptor::end_of_call(NamedFiles& named) noexcept {
     }
 }
 
-/// The workers may end for idleness between the two steps.
+bool PerCallDescriptor::keep_open() noexcept {
+    return is_kept_open() || duplicate() || pin();
+}
+
+/// It is of use where the engine's thread can make a call that does not wait.
+bool PerCallDescriptor::duplicate() noexcept {
+    const bool can_try =
+        nonblocking || (!policy(0).refuses_nowait() && !policy(1).refuses_nowait());
+    const bool suits = usable && can_try && (kind_ == FileKind::pipe || kind_ == FileKind::socket);
+    duplicate_ = suits ? duplicates_.make(fd) : nullptr;
+    if (duplicate_ != nullptr) {
+        fd = duplicate_->fd;
+        kept = true;
+    }
+    return duplicate_ != nullptr;
+}
+
+bool PerCallDescriptor::confirm() noexcept {
+    return duplicate_ == nullptr || DuplicateTable::confirm(*duplicate_);
+}
+
+void PerCallDescriptor::close_duplicate() noexcept {
+    if (duplicate_ != nullptr) {
+        duplicates_.close(*std::exchange(duplicate_, nullptr));
+        fd = number_;
+        usable = is_named_;
+    }
+}
+
+/// The workers may end for idleness between the two steps. Outside a call of the program's, which
+/// may be in a signal handler, no worker is started.
 bool PerCallDescriptor::pin() noexcept {
     constexpr int attempts = 10;
     std::error_code error;
     for (int i = 0; i < attempts && pin_ == nullptr && usable && !error; ++i) {
-        workers_.start(error);
+        if (is_named_) {
+            workers_.start(error);
+        }
         pin_ = error ? nullptr : pins_.pin(fd);
         if (pin_ != nullptr) {
             kept = true;
@@ -66,6 +104,7 @@ void PerCallDescriptor::release() noexcept {
         lists_.pinned.remove(*this);
         pins_.release_and_wait(*std::exchange(pin_, nullptr));
     }
+    close_duplicate();
     close_reopened();
 }
 
@@ -83,7 +122,18 @@ int PerCallDescriptor::prepare_for_worker(engine::Operation& operation) noexcept
 }
 
 int PerCallDescriptor::watch(int epoll, std::uint32_t events, std::uint64_t data) noexcept {
-    return pin() ? pins_.watch(*pin_, epoll, events, data) : EAGAIN;
+    if (!keep_open()) {
+        return EAGAIN;
+    }
+    return duplicate_ != nullptr ? OpenFile::watch(epoll, events, data)
+                                 : pins_.watch(*pin_, epoll, events, data);
+}
+
+/// Closing a pin ends it. So does closing a duplicate, if the program has done that.
+void PerCallDescriptor::unwatch(int epoll) noexcept {
+    if (duplicate_ != nullptr) {
+        OpenFile::unwatch(confirm() ? epoll : -1);
+    }
 }
 
 void PerCallDescriptor::retire() noexcept {

@@ -199,7 +199,7 @@ engine::WorkerTable::Entry PinTable::find(Operation& operation) noexcept {
     if (pin == nullptr) {
         return {-EBADF, nullptr};
     }
-    if (operation.request.is_flush() && direct_path_ != nullptr) {
+    if (operation.request.is_flush() && direct_path_ != nullptr && !operation.file->traits.stream) {
         direct_path_->await_idle(engine::open_file(operation).fd);
     }
     const int fd = number_of(*pin);

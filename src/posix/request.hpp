@@ -21,6 +21,7 @@ struct Notice : engine::Link<Notice, 4> {
 
     const Of of;
     bool attended = false; // a reason for the attendant to run
+    bool at_once = false;  // one that shall not wait
     sigevent notification{};
 };
 

@@ -148,10 +148,9 @@ void StartingCall::submit() noexcept {
     if (engine.reap()) {
         engine.flush();
     }
-    pin_what_waits();
+    keep_what_waits();
     while (PerCallDescriptor* const file = named_.front()) {
-        engine.expire(*file);
-        file->end_of_call(named_);
+        file->end_of_call(engine, named_);
     }
     engine.flush();
     layer_.completions().settle(Moment::in_starting_call, found_);
@@ -159,7 +158,8 @@ void StartingCall::submit() noexcept {
 }
 
 /// Numbers are valid until here. What is in flight, and not tried only, needs its number no more.
-void StartingCall::pin_what_waits() noexcept {
+/// What waits for anything but a worker needs the attendant as well, and is given up without one.
+void StartingCall::keep_what_waits() noexcept {
     for (Request* request = layer_.requests().first_since(first_number_); request != nullptr;
          request = RequestTable::after(*request)) {
         PerCallDescriptor& file = descriptor_of(*request);
@@ -167,8 +167,8 @@ void StartingCall::pin_what_waits() noexcept {
         const bool is_settled = state == engine::State::completed ||
                                 (state == engine::State::kernel && !request->is_try()) ||
                                 (state == engine::State::worker && file.is_lent_to(*request));
-        if (!is_settled) {
-            file.pin();
+        if (!is_settled && (state == engine::State::worker || layer_.attendant().start())) {
+            file.keep_open();
         }
     }
 }
@@ -185,7 +185,7 @@ void StartingCall::leave_behind() noexcept {
         if (end == EndsBy::nothing) {
             give_up(*request);
         } else if (end == EndsBy::attendant || any_wants_notice(*request)) {
-            layer_.attendant().attend(*request);
+            layer_.attendant().attend(*request, any_wants_notice(*request));
         }
     }
     layer_.counts().at_once += requests.next_number() - first_number_ - in_progress;

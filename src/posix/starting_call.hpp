@@ -34,7 +34,7 @@ public:
 private:
     void begin(Request& request, ControlBlock& block) noexcept;
     void submit() noexcept;
-    void pin_what_waits() noexcept;
+    void keep_what_waits() noexcept;
     void leave_behind() noexcept;
     void give_up(Request& request) noexcept;
 

@@ -62,8 +62,8 @@ TEST_CASE("a request is one reason, however often it is attended and released") 
     Attendant attendant{duties, 1ms};
     Request request;
     locked([&] {
-        attendant.attend(request);
-        attendant.attend(request);
+        attendant.attend(request, false);
+        attendant.attend(request, false);
         attendant.release(request);
         attendant.release(request);
     });
@@ -97,6 +97,57 @@ TEST_CASE("the attendant sleeps longer each time in a row that nothing comes of 
         attendant.wake();
     }
     locked([&] { attendant.remove_reason(); });
+    attendant.wake();
+    CHECK(ends(attendant));
+}
+
+/// Ends a sleep of the attendant's, and returns how long it has napped after it.
+std::chrono::nanoseconds nap_after_sleep(FakeDuties& duties, Attendant& attendant) {
+    REQUIRE(eventually([&] { return duties.sleeps.load(); }));
+    const int rounds = duties.rounds;
+    duties.last_nap = 0ns;
+    attendant.wake();
+    REQUIRE(eventually([&] { return duties.rounds > rounds && duties.sleeps; }));
+    return duties.last_nap;
+}
+
+TEST_CASE("completions are left to a program that looks, for longer each time, until it does not") {
+    FakeDuties duties;
+    Attendant attendant{duties, 1ms};
+    locked([&] { attendant.add_reason(); });
+    CHECK(nap_after_sleep(duties, attendant) == 0ns);
+    for (const std::chrono::nanoseconds expected : {0us, 50us, 100us, 200us, 400us, 800us}) {
+        ++duties.looks;
+        CHECK(nap_after_sleep(duties, attendant) == expected);
+    }
+    ++duties.looks;
+    CHECK(nap_after_sleep(duties, attendant) == 1ms);
+    CHECK(nap_after_sleep(duties, attendant) == 1ms); // it has not looked since
+    CHECK(nap_after_sleep(duties, attendant) == 0ns);
+    duties.over = true;
+    attendant.wake();
+    CHECK(ends(attendant));
+}
+
+TEST_CASE("no completion is left to it while somebody is to be told of one") {
+    FakeDuties duties;
+    Attendant attendant{duties, 1ms};
+    Request request;
+    locked([&] { attendant.add_reason(); });
+    for (int i = 0; i < 5; ++i) {
+        ++duties.looks;
+        nap_after_sleep(duties, attendant);
+    }
+    locked([&] { attendant.attend(request, true); });
+    nap_after_sleep(duties, attendant); // the one that had begun
+    ++duties.looks;
+    CHECK(nap_after_sleep(duties, attendant) == 0ns);
+    locked([&] { attendant.release(request); });
+    ++duties.looks;
+    nap_after_sleep(duties, attendant);
+    ++duties.looks;
+    CHECK(nap_after_sleep(duties, attendant) > 0ns);
+    duties.over = true;
     attendant.wake();
     CHECK(ends(attendant));
 }

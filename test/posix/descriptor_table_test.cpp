@@ -34,12 +34,13 @@ struct Table {
     }
 
     std::error_code error;
+    posix::DuplicateTable duplicates;
     posix::PinTable pins;
     posix::FileLists files;
     engine::Engine engine;
     posix::AnonymousFiles anonymous;
     posix::DirectPath direct_path;
-    posix::DescriptorTable descriptors{engine, pins, files, anonymous, direct_path};
+    posix::DescriptorTable descriptors{engine, duplicates, pins, files, anonymous, direct_path};
 };
 
 TEST_CASE("files that have come and gone on a number leave nothing behind") {
@@ -71,7 +72,7 @@ TEST_CASE("a file that is done with is freed with the next that is added, and by
     named->name(in_call);
     table.engine.close(*named);
     CHECK(table.files.retired.empty()); // its call has not ended
-    named->end_of_call(in_call);
+    named->end_of_call(table.engine, in_call);
     CHECK(in_call.empty());
     CHECK(table.files.retired.front() == named);
 }

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <utility>
@@ -53,6 +54,8 @@ public:
         is_woken_ = false;
         sleeps = false;
     }
+    void nap(std::chrono::nanoseconds time) noexcept override { last_nap = time; }
+    std::uint64_t programs_looks() noexcept override { return looks; }
     void wake() noexcept override {
         ++wakes;
         const std::lock_guard lock{mutex_};
@@ -70,6 +73,8 @@ public:
     std::atomic<bool> over{false};
     std::atomic<bool> must_retry{false};
     std::atomic<std::chrono::nanoseconds> last_limit{};
+    std::atomic<std::uint64_t> looks{0}; // of the program
+    std::atomic<std::chrono::nanoseconds> last_nap{};
 
 private:
     static constexpr std::chrono::milliseconds shortest_untimed{100};

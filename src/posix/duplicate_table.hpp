@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The libaioxx authors
+#pragma once
+
+#include "posix/file_identity.hpp"
+
+#include <atomic>
+#include <vector>
+
+AIOXX_NAMESPACE_BEGIN
+namespace posix {
+
+/// A second descriptor of a pipe or a socket, in the program's own table, by which it stays open
+/// although the program may close its own.
+struct Duplicate {
+    std::atomic<int> fd{-1}; // after the identity, so that a child finds that
+    FileIdentity identity;
+};
+
+/// The duplicates of a process. They have high numbers, and there is no more than one for sixteen
+/// numbers that the process may have: the others stay the program's.
+///
+/// Closing one drops the record locks (fcntl) that the program has on the file, which nobody is
+/// known to take on pipes and sockets.
+///
+/// Threads: the functions are for one thread at a time. Blocking: close() may, where it is the last
+/// of the file's descriptors (SO_LINGER). Only the constructor allocates.
+class DuplicateTable {
+public:
+    /// Throws std::bad_alloc.
+    DuplicateTable();
+    DuplicateTable(const DuplicateTable&) = delete;
+    DuplicateTable& operator=(const DuplicateTable&) = delete;
+
+    /// Of `fd`, which has an inode of its own; null when there is none to be had. It is the
+    /// table's.
+    [[nodiscard]] Duplicate* make(int fd) noexcept;
+    /// Whether its number still stands for the file. The program may have closed it, and have
+    /// another file there.
+    [[nodiscard]] static bool confirm(const Duplicate& duplicate) noexcept;
+    /// Closes it, if it still is that.
+    void close(Duplicate& duplicate) noexcept;
+    /// In a forked child, whatever the parent's threads were doing: closes its copies. Nothing else
+    /// may be called there any more.
+    void close_inherited() noexcept;
+
+private:
+    static void close_number(Duplicate& duplicate) noexcept;
+
+    int first_; // number
+    std::vector<Duplicate> all_;
+    std::vector<Duplicate*> free_;
+};
+
+} // namespace posix
+AIOXX_NAMESPACE_END
