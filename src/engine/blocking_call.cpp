@@ -81,8 +81,9 @@ std::int64_t make_transfer(const Operation& operation, int fd, bool stream, RwFl
     std::int64_t result = transfer(at);
     if (result == -EOPNOTSUPP && operation.asks_nowait() && operation.file->traits.socket &&
         request.flags == RwFlags::none) {
-        result = repeat(
+        const std::int64_t message = repeat(
             [&] { return kernel::transfer_message(operation.is_write(), fd, parts, count); });
+        result = message == -EINVAL ? result : message; // some do not know the flags
     }
     if (result == -ESPIPE && at >= 0) {
         result = transfer(-1); // a file of /proc that is written as a whole, at any offset

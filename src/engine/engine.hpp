@@ -203,6 +203,8 @@ public:
         return !scheduler_.to_submit.empty() || !scheduler_.to_call.empty() ||
                !scheduler_.to_watch.empty();
     }
+    /// Whether something waits for a worker, and none runs.
+    [[nodiscard]] bool has_to_run() const noexcept { return !scheduler_.to_run.empty(); }
     [[nodiscard]] bool has_completed() const noexcept { return !scheduler_.done.empty(); }
     /// How many times take() has one to give.
     [[nodiscard]] std::size_t completed() const noexcept { return scheduler_.done.size(); }

@@ -24,7 +24,7 @@ struct FileTraits {
     bool never_waits = false;    // what would wait is answered with EAGAIN, as its user wants it
     bool starting_waits = false; // for a process (FUSE) or a USB host, io_submit and NOWAIT as well
     bool on_server = false;      // these, or another machine, answer for it
-    bool socket = false;         // knows MSG_DONTWAIT on every kernel
+    bool socket = false;         // of streams or datagrams: knows MSG_DONTWAIT on every kernel
     bool takes_nosignal = false; // a pipe or socket: writes know RWF_NOSIGNAL, if the kernel does
     std::uint32_t alignment = 1; // of offsets in bytes, when direct
     std::uint64_t device = 0;    // of its file system, or that it is; 0: of none

@@ -17,6 +17,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -40,6 +41,14 @@ bool is_memory_device(int fd) noexcept {
     constexpr unsigned memory_devices = 1; // the major number
     struct stat status {};
     return ::fstat(fd, &status) == 0 && major(status.st_rdev) == memory_devices;
+}
+
+/// Not SOCK_SEQPACKET, of which write(2) ends a record and sendmsg does not.
+bool is_without_records(int socket) noexcept {
+    int type = 0;
+    socklen_t size = sizeof(type);
+    return ::getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+           (type == SOCK_STREAM || type == SOCK_DGRAM);
 }
 
 /// Of regular files their file system's, of block devices their own: what answers, or does not. The
@@ -78,8 +87,8 @@ FileTraits traits_of(const File& file) noexcept {
     traits.on_server = traits.starting_waits || file.is_on_network();
     traits.alignment = known_alignment(file);
     traits.device = traits.on_server || traits.in_memory ? 0 : device_of(file);
-    traits.socket = kind == FileKind::socket;
-    traits.takes_nosignal = kind == FileKind::pipe || traits.socket;
+    traits.socket = kind == FileKind::socket && is_without_records(file.fd());
+    traits.takes_nosignal = kind == FileKind::pipe || kind == FileKind::socket;
     traits.size_limit = traits.takes_nosignal ? 0 : size_limit_of(file);
     if (kind == FileKind::character_device && is_memory_device(file.fd())) {
         traits.in_memory = true;
@@ -126,11 +135,10 @@ int OpenFile::watch(int epoll, std::uint32_t events, std::uint64_t data) noexcep
     registration.events = events;
     registration.data.u64 = data;
     const int what = is_registered_ ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    if (::epoll_ctl(epoll, what, fd, &registration) != 0) {
-        return errno;
-    }
-    is_registered_ = true;
-    return 0;
+    is_registered_ = ::epoll_ctl(epoll, what, fd, &registration) == 0 ||
+                     // One that was closed under this number, and the file is open elsewhere.
+                     (errno == EEXIST && ::epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &registration) == 0);
+    return is_registered_ ? 0 : errno;
 }
 
 void OpenFile::unwatch(int epoll) noexcept {

@@ -32,8 +32,8 @@ std::int64_t transfer_message(bool write, int fd, const iovec* parts, std::size_
     header.msg_iov = const_cast<iovec*>(parts);
     header.msg_iovlen = count;
     // By number because the C library's functions are cancellation points.
-    const long bytes =
-        ::syscall(write ? SYS_sendmsg : SYS_recvmsg, fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const long bytes = ::syscall(write ? SYS_sendmsg : SYS_recvmsg, fd, &header,
+                                 MSG_DONTWAIT | (write ? MSG_NOSIGNAL : 0));
     return bytes < 0 ? -errno : bytes;
 }
 

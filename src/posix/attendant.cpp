@@ -98,14 +98,13 @@ void Attendant::sleep() noexcept {
     const std::chrono::nanoseconds retry = duties_.retry_after();
     sleeps_for_ = retry > no_time ? retry : next_sleep_;
     const std::chrono::nanoseconds limit = sleeps_for_;
-    const bool naps = nap_ > no_time && reasons_at_once_ == 0;
     const bool may_sleep = duties_.begin_sleep();
     CriticalSection::unlock();
     if (may_sleep) {
         duties_.sleep(limit);
     }
     duties_.end_sleep();
-    if (naps) {
+    if (nap_ > no_time && reasons_at_once_ == 0) {
         duties_.nap(nap_);
     }
     CriticalSection::lock();

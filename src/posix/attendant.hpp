@@ -4,6 +4,7 @@
 
 #include "posix/request.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 
@@ -80,7 +81,7 @@ private:
     Duties& duties_;
     const std::chrono::nanoseconds idle_;
     std::size_t reasons_ = 0;
-    std::size_t reasons_at_once_ = 0; // of those
+    std::atomic<std::size_t> reasons_at_once_{0}; // of those; read without the lock as well
     bool runs_ = false;
     bool idles_ = false;
     std::chrono::nanoseconds next_sleep_{}; // the longest that the next sleep may be

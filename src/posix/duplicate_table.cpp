@@ -48,16 +48,16 @@ void DuplicateTable::close(Duplicate& duplicate) noexcept {
     free_.push_back(&duplicate); // there is room for all of them
 }
 
-void DuplicateTable::close_number(Duplicate& duplicate) noexcept {
-    const bool is_it = confirm(duplicate);
-    const int number = duplicate.fd.exchange(-1, std::memory_order_relaxed);
-    if (is_it) {
-        ::close(number);
+void DuplicateTable::close_number(const Duplicate& duplicate) noexcept {
+    if (confirm(duplicate)) {
+        ::close(duplicate.fd.load(std::memory_order_relaxed));
     }
 }
 
+/// The free ones as well: a fork copies the descriptors first and the memory later, and a thread
+/// may have closed one in between.
 void DuplicateTable::close_inherited() noexcept {
-    for (Duplicate& each : all_) {
+    for (const Duplicate& each : all_) {
         if (each.fd.load(std::memory_order_acquire) >= 0) { // acquires the identity
             close_number(each);
         }

@@ -13,7 +13,7 @@ namespace posix {
 /// A second descriptor of a pipe or a socket, in the program's own table, by which it stays open
 /// although the program may close its own.
 struct Duplicate {
-    std::atomic<int> fd{-1}; // after the identity, so that a child finds that
+    std::atomic<int> fd{-1}; // the last it had; after the identity, so that a child finds that
     FileIdentity identity;
 };
 
@@ -45,7 +45,7 @@ public:
     void close_inherited() noexcept;
 
 private:
-    static void close_number(Duplicate& duplicate) noexcept;
+    static void close_number(const Duplicate& duplicate) noexcept;
 
     int first_; // number
     std::vector<Duplicate> all_;

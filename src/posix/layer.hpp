@@ -54,9 +54,13 @@ public:
 
     /// By a thread of the program.
     void reap(const CriticalSection& section) noexcept {
-        ++reaps_;
+        // Without POLL the attendant alone learns that a stream is ready.
+        reaps_ += engine_.readiness().is_without_poll() ? 0U : 1U;
         direct_path_.reap();
         completions_.reap(&section.before());
+        if (engine_.has_to_run()) {
+            engine_.wake(); // for the attendant, which may start a worker
+        }
         publish_counts();
     }
 

@@ -34,6 +34,11 @@ void PerCallDescriptor::name(NamedFiles& named) noexcept {
     if (!std::exchange(is_named_, true)) {
         named.push_back(*this);
     }
+    if (!confirm()) { // what waits goes on by another one
+        unwatch(-1);
+        close_duplicate();
+        duplicate();
+    }
 }
 
 void PerCallDescriptor::end_of_call(engine::Engine& engine, NamedFiles& named) noexcept {
@@ -47,8 +52,10 @@ void PerCallDescriptor::end_of_call(engine::Engine& engine, NamedFiles& named) n
     }
 }
 
-bool PerCallDescriptor::keep_open() noexcept {
-    return is_kept_open() || duplicate() || pin();
+/// A pin keeps a worker as well: where a thread of the program finds that something can go on there
+/// is one.
+bool PerCallDescriptor::keep_open(bool for_worker) noexcept {
+    return for_worker ? pin() : is_kept_open() || duplicate() || pin();
 }
 
 /// It is of use where the engine's thread can make a call that does not wait.
@@ -114,6 +121,9 @@ int PerCallDescriptor::prepare_for_worker(engine::Operation& operation) noexcept
     if (takes_along && pins_.lend(loan_, usable ? fd : -1, operation)) {
         return 0;
     }
+    if (pin_ == nullptr && !confirm()) {
+        return EBADF;
+    }
     if (!pin()) {
         return EAGAIN; // POSIX knows one word for whatever there is too little of
     }
@@ -122,14 +132,17 @@ int PerCallDescriptor::prepare_for_worker(engine::Operation& operation) noexcept
 }
 
 int PerCallDescriptor::watch(int epoll, std::uint32_t events, std::uint64_t data) noexcept {
-    if (!keep_open()) {
+    if (!keep_open(false)) {
         return EAGAIN;
+    }
+    if (!confirm()) {
+        return EBADF;
     }
     return duplicate_ != nullptr ? OpenFile::watch(epoll, events, data)
                                  : pins_.watch(*pin_, epoll, events, data);
 }
 
-/// Closing a pin ends it. So does closing a duplicate, if the program has done that.
+/// Closing a pin ends it.
 void PerCallDescriptor::unwatch(int epoll) noexcept {
     if (duplicate_ != nullptr) {
         OpenFile::unwatch(confirm() ? epoll : -1);

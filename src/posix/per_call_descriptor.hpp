@@ -61,8 +61,9 @@ public:
     void name(NamedFiles& named) noexcept;
     /// The call ends. What the number stands for is not known any more, unless it is a duplicate.
     void end_of_call(engine::Engine& engine, NamedFiles& named) noexcept;
-    /// Keeps the file open for what waits; may start a worker for that. Whether it is held.
-    bool keep_open() noexcept;
+    /// Keeps the file open for what waits, and is to be done by a worker or not; may start one.
+    /// Whether it is.
+    bool keep_open(bool for_worker) noexcept;
     /// Why epoll does not take the file: an errno, once.
     [[nodiscard]] int take_unwatchable() noexcept;
 

@@ -168,7 +168,7 @@ void StartingCall::keep_what_waits() noexcept {
                                 (state == engine::State::kernel && !request->is_try()) ||
                                 (state == engine::State::worker && file.is_lent_to(*request));
         if (!is_settled && (state == engine::State::worker || layer_.attendant().start())) {
-            file.keep_open();
+            file.keep_open(request->is_flush());
         }
     }
 }

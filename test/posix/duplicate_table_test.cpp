@@ -86,17 +86,23 @@ TEST_CASE("a duplicate is the same file when its flags have changed") {
 TEST_CASE("a forked child closes its copies, and its parent's stay") {
     DuplicateTable table;
     const Pipe pipe;
+    const Pipe programs;
     Duplicate* const kept = table.make(pipe.reader);
-    Duplicate* const closed = table.make(pipe.writer);
-    REQUIRE(kept != nullptr);
-    REQUIRE(closed != nullptr);
+    Duplicate* const closed = table.make(pipe.reader);
+    Duplicate* const replaced = table.make(pipe.reader);
+    REQUIRE(replaced != nullptr);
     const int number = closed->fd;
     table.close(*closed);
-    const Descriptor programs{::dup2(pipe.writer, number)};
+    table.close(*replaced);
+    const Descriptor in_place{::dup2(programs.writer, replaced->fd)};
     const ChildEnd end = run_in_child([&] {
-        const int copy = kept->fd;
+        // A fork copies the descriptors before the memory: the parent closed it in between.
+        if (::dup2(pipe.reader, number) != number) {
+            return 1;
+        }
         table.close_inherited();
-        return ::fcntl(copy, F_GETFD) < 0 && ::fcntl(programs, F_GETFD) >= 0 ? 0 : 1;
+        const bool are_closed = ::fcntl(kept->fd, F_GETFD) < 0 && ::fcntl(number, F_GETFD) < 0;
+        return are_closed && ::fcntl(in_place, F_GETFD) >= 0 ? 0 : 2;
     });
     CHECK(end.status == 0);
     CHECK(DuplicateTable::confirm(*kept));

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 namespace aioxx::test {
 namespace {
@@ -98,6 +99,53 @@ POSIX_CASE("duplicates take a sixteenth of the numbers at most, and what has non
         REQUIRE(::write(all[i].other, "x", 1) == 1);
         CHECK(reads[i].await_result() == 1);
     }
+}
+
+POSIX_CASE("an fsync that waits behind a read ends when the read does, or is cancelled") {
+    NOT_ON_GLIBC("it cancels no read that a thread is in");
+    aioinit settings{};
+    settings.aio_idle_time = 1000; // the attendant looks by itself no earlier
+    ::aio_init(&settings);
+    const ScratchDirectory directory;
+    REQUIRE(::mkfifo(directory.path("file").c_str(), 0600) == 0);
+    const Descriptor fifo{::open(directory.path("file").c_str(), O_RDWR | O_CLOEXEC)};
+    const Pipe pipe;
+    const Sockets sockets;
+    for (const int fd : {int{fifo}, int{pipe.reader}, int{sockets.one}}) {
+        Block read{fd};
+        Block sync{fd};
+        REQUIRE(aio_read(read) == 0);
+        REQUIRE(aio_fsync(O_SYNC, sync) == 0);
+        REQUIRE(eventually(all_others_sleep));
+        REQUIRE(aio_cancel(fd, read) == AIO_CANCELED);
+        CHECK(sync.await_result() == -EINVAL);
+    }
+    Block read{sockets.one};
+    Block sync{sockets.one};
+    REQUIRE(aio_read(read) == 0);
+    REQUIRE(aio_fsync(O_SYNC, sync) == 0);
+    REQUIRE(::write(sockets.other, "x", 1) == 1);
+    while (aio_error(read) == EINPROGRESS) {
+    }
+    CHECK(sync.await_result() == -EINVAL);
+}
+
+POSIX_CASE("a new request finds its file although the program has closed a duplicate of it") {
+    NOT_ON_GLIBC("it has none");
+    const Sockets sockets;
+    Block read{sockets.one};
+    REQUIRE(aio_read(read) == 0);
+    for (int round = 0; round < 2; ++round) {
+        const std::set<int> duplicates = duplicates_of(sockets.one);
+        REQUIRE(duplicates.size() == 1);
+        ::close(*duplicates.begin());
+        Block write{sockets.one, "y"};
+        REQUIRE(aio_write(write) == 0);
+        CHECK(write.await_result() == 1);
+    }
+    REQUIRE(::write(sockets.other, "x", 1) == 1);
+    CHECK(read.await_result() == 1);
+    CHECK(duplicates_of(sockets.one).empty());
 }
 
 POSIX_CASE("a file that the program has put in the place of a duplicate is not touched") {
