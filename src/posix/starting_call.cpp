@@ -158,7 +158,6 @@ void StartingCall::submit() noexcept {
 }
 
 /// Numbers are valid until here. What is in flight, and not tried only, needs its number no more.
-/// What waits for anything but a worker needs the attendant as well, and is given up without one.
 void StartingCall::keep_what_waits() noexcept {
     for (Request* request = layer_.requests().first_since(first_number_); request != nullptr;
          request = RequestTable::after(*request)) {
@@ -167,7 +166,7 @@ void StartingCall::keep_what_waits() noexcept {
         const bool is_settled = state == engine::State::completed ||
                                 (state == engine::State::kernel && !request->is_try()) ||
                                 (state == engine::State::worker && file.is_lent_to(*request));
-        if (!is_settled && (state == engine::State::worker || layer_.attendant().start())) {
+        if (!is_settled) {
             file.keep_open(request->is_flush());
         }
     }
@@ -182,7 +181,8 @@ void StartingCall::leave_behind() noexcept {
         const EndsBy end = ends_by(*request);
         ++in_progress;
         layer_.counts().direct += end == EndsBy::kernel ? 1 : 0;
-        if (end == EndsBy::nothing) {
+        const bool has_nobody = end == EndsBy::attendant && !layer_.attendant().start();
+        if (end == EndsBy::nothing || has_nobody) {
             give_up(*request);
         } else if (end == EndsBy::attendant || any_wants_notice(*request)) {
             layer_.attendant().attend(*request, any_wants_notice(*request));
@@ -191,7 +191,8 @@ void StartingCall::leave_behind() noexcept {
     layer_.counts().at_once += requests.next_number() - first_number_ - in_progress;
 }
 
-/// There is no thread that could pin the file, and its descriptor is valid in this call only.
+/// There is no thread that would go on with it, or could pin its file; and its descriptor is valid
+/// in this call only.
 void StartingCall::give_up(Request& request) noexcept {
     request.no_resources = true;
     layer_.engine().cancel(request); // nothing else comes of it: it has not entered the kernel
