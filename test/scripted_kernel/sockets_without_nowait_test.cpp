@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>
@@ -15,19 +17,32 @@
 namespace aioxx::test {
 namespace {
 
-/// Answers the next `calls` by saying so.
-void refuse_nowait(ScriptedKernel& kernel, std::size_t calls) {
-    for (std::size_t i = 0; i < calls; ++i) {
-        kernel.answer(Call::transfer, {Answer::error(EOPNOTSUPP)});
+/// A queue gives its context back in the background, and the script has to be there until then.
+struct Script {
+    Script() = default;
+    Script(const Script&) = delete;
+    Script& operator=(const Script&) = delete;
+    ~Script() {
+        queue.reset();
+        kernel.wait_until_closed();
     }
-}
+    /// Answers the next `calls` by saying so.
+    void refuse_nowait(std::size_t calls) {
+        for (std::size_t i = 0; i < calls; ++i) {
+            kernel.answer(Call::transfer, {Answer::error(EOPNOTSUPP)});
+        }
+    }
+
+    ScriptedKernel kernel{ScriptedKernel::Below::real};
+    std::optional<Queue> queue{std::in_place};
+};
 
 TEST_CASE("a socket is read when it is ready, by no worker, where it does not know NOWAIT") {
-    ScriptedKernel kernel{ScriptedKernel::Below::real};
-    Queue queue;
+    Script script;
+    Queue& queue = *script.queue;
     const Ends ends = make_sockets();
     std::array<std::byte, 16> buffer{};
-    refuse_nowait(kernel, 2);
+    script.refuse_nowait(2);
     std::int64_t result = 1;
     queue.read(ends.reader, buffer, 0).start([&result](const Completion& done) {
         result = done.result();
@@ -43,11 +58,11 @@ TEST_CASE("a socket is read when it is ready, by no worker, where it does not kn
 }
 
 TEST_CASE("what does not fit into such a socket is written when there is room") {
-    ScriptedKernel kernel{ScriptedKernel::Below::real};
-    Queue queue;
+    Script script;
+    Queue& queue = *script.queue;
     const Ends ends = make_sockets();
     const std::string text(1 << 20, 'w');
-    refuse_nowait(kernel, 10'000);
+    script.refuse_nowait(10'000);
     std::int64_t result = 1;
     queue.write_all(ends.writer, bytes_of(text), 0).start([&result](const Completion& done) {
         result = done.result();
@@ -66,13 +81,13 @@ TEST_CASE("what does not fit into such a socket is written when there is room") 
 }
 
 TEST_CASE("its end, its want of a peer, and no bytes at all are told as elsewhere") {
-    ScriptedKernel kernel{ScriptedKernel::Below::real};
-    Queue queue;
+    Script script;
+    Queue& queue = *script.queue;
     Ends ends = make_sockets();
     std::array<std::byte, 16> buffer{};
     const auto result_of = [&](auto&& operation) {
         std::int64_t result = 1;
-        refuse_nowait(kernel, 1);
+        script.refuse_nowait(1);
         operation.start([&result](const Completion& done) { result = done.result(); });
         queue.run();
         return result;

@@ -39,13 +39,16 @@ bool knows_nosignal() {
 
 TEST_CASE("what is refused without NOSIGNAL as well is refused") {
     ScriptedKernel kernel{ScriptedKernel::Below::real};
-    Queue queue;
-    const Ends ends = make_pipe();
-    CHECK(result_of_write(queue, ends.writer, bytes_of("content"), 0) == 7);
-    const std::size_t before = kernel.calls(Call::transfer);
-    kernel.answer(Call::transfer, {Answer::error(EINVAL), Answer::error(EINVAL)});
-    CHECK(result_of_write(queue, ends.writer, bytes_of("content"), 0) == -EINVAL);
-    CHECK(kernel.calls(Call::transfer) == before + (knows_nosignal() ? 2 : 1));
+    {
+        Queue queue;
+        const Ends ends = make_pipe();
+        CHECK(result_of_write(queue, ends.writer, bytes_of("content"), 0) == 7);
+        const std::size_t before = kernel.calls(Call::transfer);
+        kernel.answer(Call::transfer, {Answer::error(EINVAL), Answer::error(EINVAL)});
+        CHECK(result_of_write(queue, ends.writer, bytes_of("content"), 0) == -EINVAL);
+        CHECK(kernel.calls(Call::transfer) == before + (knows_nosignal() ? 2 : 1));
+    }
+    kernel.wait_until_closed();
 }
 
 } // namespace
