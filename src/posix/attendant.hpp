@@ -69,7 +69,7 @@ public:
     /// One reason less.
     void remove_reason() noexcept;
     /// The same for a request or a list, which is one reason at the most. `at_once`: it shall not
-    /// wait for the program to look, as somebody is to be told of it.
+    /// wait for the program to look, as a notice of it is to be sent.
     void attend(Notice& notice, bool at_once) noexcept;
     void release(Notice& notice) noexcept;
 

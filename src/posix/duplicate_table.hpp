@@ -20,8 +20,8 @@ struct Duplicate {
 /// The duplicates of a process. They have high numbers, and there is no more than one for sixteen
 /// numbers that the process may have: the others stay the program's.
 ///
-/// Closing one drops the record locks (fcntl) that the program has on the file, which nobody is
-/// known to take on pipes and sockets.
+/// Closing one drops the record locks (fcntl) that the program has on the file, which no
+/// program is known to take on pipes and sockets.
 ///
 /// Threads: the functions are for one thread at a time. Blocking: close() may, where it is the last
 /// of the file's descriptors (SO_LINGER). Only the constructor allocates.

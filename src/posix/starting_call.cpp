@@ -181,8 +181,8 @@ void StartingCall::leave_behind() noexcept {
         const EndsBy end = ends_by(*request);
         ++in_progress;
         layer_.counts().direct += end == EndsBy::kernel ? 1 : 0;
-        const bool has_nobody = end == EndsBy::attendant && !layer_.attendant().start();
-        if (end == EndsBy::nothing || has_nobody) {
+        const bool has_no_thread = end == EndsBy::attendant && !layer_.attendant().start();
+        if (end == EndsBy::nothing || has_no_thread) {
             give_up(*request);
         } else if (end == EndsBy::attendant || any_wants_notice(*request)) {
             layer_.attendant().attend(*request, any_wants_notice(*request));

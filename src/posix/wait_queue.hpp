@@ -36,7 +36,7 @@ public:
         std::uintptr_t leader_before = 0; // this thread, where this is a handler of the leader
         int bell = none;                  // which one
         bool looks_often = false;         // a follower; else each second
-        bool has_slept_out = false;       // a follower: nobody has rung
+        bool has_slept_out = false;       // a follower: its bell was not rung
 
         static constexpr int none = -1;
     };

@@ -52,9 +52,7 @@ TEST_CASE("a reason that comes while the attendant idles keeps it") {
         attendant.wake();
     }
     locked([&] { attendant.add_reason(); });
-    duties.over = true;
-    attendant.wake();
-    CHECK(ends(attendant));
+    CHECK(ends_when_over(duties, attendant));
 }
 
 TEST_CASE("a request is one reason, however often it is attended and released") {
@@ -124,12 +122,10 @@ TEST_CASE("completions are left to a program that looks, for longer each time, u
     CHECK(nap_after_sleep(duties, attendant) == 1ms);
     CHECK(nap_after_sleep(duties, attendant) == 1ms); // it has not looked since
     CHECK(nap_after_sleep(duties, attendant) == 0ns);
-    duties.over = true;
-    attendant.wake();
-    CHECK(ends(attendant));
+    CHECK(ends_when_over(duties, attendant));
 }
 
-TEST_CASE("no completion is left to it while somebody is to be told of one") {
+TEST_CASE("no completion is left to it while a notice is asked for") {
     FakeDuties duties;
     Attendant attendant{duties, 1ms};
     Request request;
@@ -147,9 +143,7 @@ TEST_CASE("no completion is left to it while somebody is to be told of one") {
     nap_after_sleep(duties, attendant);
     ++duties.looks;
     CHECK(nap_after_sleep(duties, attendant) > 0ns);
-    duties.over = true;
-    attendant.wake();
-    CHECK(ends(attendant));
+    CHECK(ends_when_over(duties, attendant));
 }
 
 TEST_CASE("the attendant announces its sleep while it has the lock, so that it misses no wake") {
@@ -198,9 +192,7 @@ TEST_CASE("the attendant ends when its duties are over, whatever reasons there a
     Attendant attendant{duties, 10s};
     locked([&] { attendant.add_reason(); });
     REQUIRE(eventually([&] { return duties.sleeps.load(); }));
-    duties.over = true;
-    attendant.wake();
-    CHECK(ends(attendant));
+    CHECK(ends_when_over(duties, attendant));
 }
 
 } // namespace

@@ -124,7 +124,7 @@ POSIX_CASE("a handler that has interrupted the wait for a direct request waits f
 
 // --- A thread that waits, and does not look -----------------------------------------------------
 
-// Nobody else looks for completions: all that is in progress is in the kernel.
+// No other thread looks for completions: all that is in progress is in the kernel.
 
 /// A thread waits for `first`, and has left that for its handler; another one waits for `second`.
 struct AbsentLeader {

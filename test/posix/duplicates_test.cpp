@@ -228,7 +228,7 @@ POSIX_CASE("a forked child has no duplicate of what its parent waits for") {
         }
         CHECK(waiting.await_result() == ssize_t{size});
         pipe.writer.close();
-        CHECK(::read(pipe.reader, received.data(), 1) == 0); // the end: nobody has it open
+        CHECK(::read(pipe.reader, received.data(), 1) == 0); // the end: it is open nowhere
         until.fill("x");
         CHECK(wait_for_child(child).status == 1);
     }

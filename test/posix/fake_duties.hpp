@@ -93,4 +93,11 @@ inline bool ends(posix::Attendant& attendant) {
     });
 }
 
+/// The same when there is nothing that it could do any more.
+inline bool ends_when_over(FakeDuties& duties, posix::Attendant& attendant) {
+    duties.over = true;
+    attendant.wake();
+    return ends(attendant);
+}
+
 } // namespace aioxx::test

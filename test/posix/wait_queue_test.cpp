@@ -118,7 +118,7 @@ TEST_CASE_FIXTURE(Fixture, "followers look themselves, and often where the leade
         CHECK(follower.looks_often);
         queue.leave(follower);
     });
-    CHECK(queue.lead(nullptr, no_signals) == 0); // nobody has taken it
+    CHECK(queue.lead(nullptr, no_signals) == 0); // no thread has taken it
     queue.look(leader);
     elsewhere([&] {
         WaitQueue::Place follower;
