@@ -146,11 +146,7 @@ void Engine::close_loop_fd() noexcept {
     }
 }
 
-void Engine::close_inherited_descriptors(bool files) noexcept {
-    for (OpenFile* file = files ? files_.front() : nullptr; file != nullptr;
-         file = List<OpenFile, 1>::next(*file)) {
-        file->close_reopened();
-    }
+void Engine::close_inherited_descriptors() noexcept {
     wake_fd_.reset();
     event_fd_.reset();
     if (alarm_ != nullptr) {
@@ -447,7 +443,7 @@ void Engine::watch() noexcept {
 void Engine::call(Operation& operation) noexcept {
     OpenFile& file = open_file(operation);
     const int fd = operation.way == Way::call_nonblocking ? file.nonblocking_fd() : file.fd;
-    const bool is_other = options_.table != nullptr && fd == file.fd && !file.confirm();
+    const bool is_other = options_.table != nullptr && !file.confirm(fd);
     scheduler_.result(operation, is_other ? -EBADF : call_here(operation, fd, file.traits.stream),
                       0);
 }

@@ -158,9 +158,8 @@ public:
     void wake() noexcept { mailbox_.wake(); }
 
     /// In a forked child, which has copies of the descriptors. Nothing else may be called there.
-    /// Without `files` those stay open that were opened anew for streams: the list of files is not
-    /// looked at.
-    void close_inherited_descriptors(bool files) noexcept;
+    /// What was opened anew for files is left to those who have admitted it.
+    void close_inherited_descriptors() noexcept;
     /// In a forked child: has_events() may have been interrupted by a handler that has forked, and
     /// goes on.
     void leave_ring_to_parent() noexcept;

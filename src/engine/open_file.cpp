@@ -158,19 +158,27 @@ void OpenFile::reopen_nonblocking(bool high) noexcept {
     }
     std::array<char, 32> path{};
     std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", fd);
-    reopened_fd_ = ::open(path.data(), (mode & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int opened = ::open(path.data(), (mode & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (high) {
-        reopened_fd_ = move_high(reopened_fd_);
+        opened = move_high(opened);
     }
-    nonblocking = reopened_fd_ >= 0;
+    if (opened >= 0 && !admit_reopened(opened)) {
+        ::close(std::exchange(opened, -1));
+    }
+    reopened_fd_ = opened;
+    nonblocking = opened >= 0;
 }
 
 void OpenFile::close_reopened() noexcept {
     if (reopened_fd_ >= 0) {
-        ::close(std::exchange(reopened_fd_, -1));
+        dismiss_reopened(std::exchange(reopened_fd_, -1));
         nonblocking = false;
         reopen_tried = false;
     }
+}
+
+void OpenFile::dismiss_reopened(int number) noexcept {
+    ::close(number);
 }
 
 } // namespace engine

@@ -6,6 +6,7 @@
 #include "engine/turn.hpp"
 
 #include <array>
+#include <cassert>
 #include <cstdint>
 
 AIOXX_NAMESPACE_BEGIN
@@ -32,9 +33,9 @@ public:
     virtual void keep() noexcept = 0;
     /// The last operation that was under way has ended.
     virtual void release() noexcept = 0;
-    /// Whether its number, which is `usable`, stands for this file still. False: nothing is to be
+    /// Whether `number`, a usable one of this file's, stands for it still. False: nothing is to be
     /// done with it. Asked before each call by the engine's thread that is made on it.
-    virtual bool confirm() noexcept { return true; }
+    virtual bool confirm(int /*number*/) noexcept { return true; }
     /// `operation` goes to a worker: makes sure that the file can be reached from there. 0 or an
     /// errno.
     virtual int prepare_for_worker(Operation& operation) noexcept = 0;
@@ -78,9 +79,15 @@ public:
     Turn read_turn{4, 2, true};
 
 protected:
-    ~OpenFile() { close_reopened(); }
+    /// Both ends of an engine's use have closed what was reopened.
+    ~OpenFile() { assert(reopened_fd_ < 0); }
 
 private:
+    /// The floor above may keep account of what is reopened: from here on, unless it says no, until
+    /// dismiss_reopened() closes it.
+    virtual bool admit_reopened(int /*number*/) noexcept { return true; }
+    virtual void dismiss_reopened(int number) noexcept;
+
     int reopened_fd_ = -1;       // the only descriptor that is this object's own
     bool is_registered_ = false; // by watch()
 };

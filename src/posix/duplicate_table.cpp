@@ -29,14 +29,21 @@ Duplicate* DuplicateTable::make(int fd) noexcept {
         return nullptr;
     }
     const int number = ::fcntl(fd, F_DUPFD_CLOEXEC, first_);
-    if (number < 0) {
-        return nullptr;
-    }
-    Duplicate& made = *free_.back();
+    return number >= 0 ? &take(identity, number) : nullptr;
+}
+
+Duplicate* DuplicateTable::adopt(int number) noexcept {
+    FileIdentity identity;
+    const bool can = !free_.empty() && identity.read_inode(number);
+    return can ? &take(identity, number) : nullptr;
+}
+
+Duplicate& DuplicateTable::take(const FileIdentity& identity, int number) noexcept {
+    Duplicate& taken = *free_.back();
     free_.pop_back();
-    made.identity = identity;
-    made.fd.store(number, std::memory_order_release);
-    return &made;
+    taken.identity = identity;
+    taken.fd.store(number, std::memory_order_release);
+    return taken;
 }
 
 bool DuplicateTable::confirm(const Duplicate& duplicate) noexcept {

@@ -10,8 +10,8 @@
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
 
-/// A second descriptor of a pipe or a socket, in the program's own table, by which it stays open
-/// although the program may close its own.
+/// A second descriptor of a pipe, a socket or a terminal, in the program's own table, by which it
+/// stays open although the program may close its own.
 struct Duplicate {
     std::atomic<int> fd{-1}; // the last it had; after the identity, so that a child finds that
     FileIdentity identity;
@@ -35,6 +35,8 @@ public:
     /// Of `fd`, which has an inode of its own; null when there is none to be had. It is the
     /// table's.
     [[nodiscard]] Duplicate* make(int fd) noexcept;
+    /// Takes over `number`, which was opened anew for a file; null when there is no room for it.
+    [[nodiscard]] Duplicate* adopt(int number) noexcept;
     /// Whether its number still stands for the file. The program may have closed it, and have
     /// another file there.
     [[nodiscard]] static bool confirm(const Duplicate& duplicate) noexcept;
@@ -45,6 +47,7 @@ public:
     void close_inherited() noexcept;
 
 private:
+    Duplicate& take(const FileIdentity& identity, int number) noexcept;
     static void close_number(const Duplicate& duplicate) noexcept;
 
     int first_; // number

@@ -78,11 +78,10 @@ public:
     /// In a forked child, before anything is mapped there: closes the child's copies of the layer's
     /// descriptors. Nothing else may be called there any more; what a handler that has forked has
     /// interrupted goes on.
-    /// `is_consistent`: no thread was changing the layer at that moment.
-    void abandon(bool is_consistent) noexcept {
+    void abandon() noexcept {
         direct_path_.abandon();
         engine_.leave_ring_to_parent();
-        engine_.close_inherited_descriptors(is_consistent);
+        engine_.close_inherited_descriptors();
         duplicates_.close_inherited();
         pins_.close_inherited();
         waiters_.close_inherited();

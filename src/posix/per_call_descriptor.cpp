@@ -34,10 +34,14 @@ void PerCallDescriptor::name(NamedFiles& named) noexcept {
     if (!std::exchange(is_named_, true)) {
         named.push_back(*this);
     }
-    if (!confirm()) { // what waits goes on by another one
+    // What waits goes on by others.
+    if (reopened_ != nullptr && !DuplicateTable::confirm(*reopened_)) {
+        close_reopened();
+    }
+    if (duplicate_ != nullptr && !DuplicateTable::confirm(*duplicate_)) {
         unwatch(-1);
         close_duplicate();
-        duplicate();
+        keep_open(false);
     }
 }
 
@@ -71,8 +75,22 @@ bool PerCallDescriptor::duplicate() noexcept {
     return duplicate_ != nullptr;
 }
 
-bool PerCallDescriptor::confirm() noexcept {
-    return duplicate_ == nullptr || DuplicateTable::confirm(*duplicate_);
+bool PerCallDescriptor::confirm(int number) noexcept {
+    for (const Duplicate* const own : {duplicate_, reopened_}) {
+        if (own != nullptr && own->fd == number) {
+            return DuplicateTable::confirm(*own);
+        }
+    }
+    return true; // it is the program's
+}
+
+bool PerCallDescriptor::admit_reopened(int number) noexcept {
+    reopened_ = duplicates_.adopt(number);
+    return reopened_ != nullptr;
+}
+
+void PerCallDescriptor::dismiss_reopened(int /*number*/) noexcept {
+    duplicates_.close(*std::exchange(reopened_, nullptr));
 }
 
 void PerCallDescriptor::close_duplicate() noexcept {
@@ -121,7 +139,7 @@ int PerCallDescriptor::prepare_for_worker(engine::Operation& operation) noexcept
     if (takes_along && pins_.lend(loan_, usable ? fd : -1, operation)) {
         return 0;
     }
-    if (pin_ == nullptr && !confirm()) {
+    if (pin_ == nullptr && !confirm(fd)) {
         return EBADF;
     }
     if (!pin()) {
@@ -135,7 +153,7 @@ int PerCallDescriptor::watch(int epoll, std::uint32_t events, std::uint64_t data
     if (!keep_open(false)) {
         return EAGAIN;
     }
-    if (!confirm()) {
+    if (!confirm(fd)) {
         return EBADF;
     }
     return duplicate_ != nullptr ? OpenFile::watch(epoll, events, data)
@@ -145,7 +163,7 @@ int PerCallDescriptor::watch(int epoll, std::uint32_t events, std::uint64_t data
 /// Closing a pin ends it.
 void PerCallDescriptor::unwatch(int epoll) noexcept {
     if (duplicate_ != nullptr) {
-        OpenFile::unwatch(confirm() ? epoll : -1);
+        OpenFile::unwatch(confirm(fd) ? epoll : -1);
     }
 }
 

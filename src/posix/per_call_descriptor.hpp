@@ -69,7 +69,7 @@ public:
 
     void keep() noexcept override {}
     void release() noexcept override;
-    bool confirm() noexcept override;
+    bool confirm(int number) noexcept override;
     int prepare_for_worker(engine::Operation& operation) noexcept override;
     int watch(int epoll, std::uint32_t events, std::uint64_t data) noexcept override;
     void unwatch(int epoll) noexcept override;
@@ -80,6 +80,8 @@ private:
 
     ~PerCallDescriptor() = default;
 
+    bool admit_reopened(int number) noexcept override;
+    void dismiss_reopened(int number) noexcept override;
     bool duplicate() noexcept;
     void close_duplicate() noexcept;
     bool pin() noexcept;
@@ -89,6 +91,7 @@ private:
     engine::WorkerPool& workers_;
     FileLists& lists_;
     Duplicate* duplicate_ = nullptr;
+    Duplicate* reopened_ = nullptr;
     Pin* pin_ = nullptr;
     Loan loan_;
     const int number_; // the program's; `fd` is that, or the duplicate

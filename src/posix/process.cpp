@@ -28,8 +28,8 @@ Settings settings;
 
 // Signals are blocked while the process forks, so that no handler of the child finds the parent's
 // layer. The lock is not taken: a thread whose handler waits for it, in aio_suspend, may have been
-// interrupted inside malloc, whose own lock fork() waits for. So the child looks whether a thread
-// of the parent had the lock, which is gone; then the state is what that thread has left of it.
+// interrupted inside malloc, whose own lock fork() waits for. So the child finds a state that a
+// thread of the parent may have been about to change: what it looks at has to bear that.
 
 __attribute__((tls_model("initial-exec"))) thread_local sigset_t mask_before_fork;
 
@@ -47,17 +47,16 @@ void set_aside(Layer& layer) noexcept {
     layer.next_unused = unused.exchange(&layer);
 }
 
-void leave_to_parent(Layer& layer, bool is_consistent) noexcept {
-    layer.abandon(is_consistent);
+void leave_to_parent(Layer& layer) noexcept {
+    layer.abandon();
     set_aside(layer);
     present.store(nullptr);
 }
 
 void after_fork_in_child() {
-    const bool was_free = CriticalSection::try_lock();
     CriticalSection::make_anew();
     if (Layer* const layer = present.load()) {
-        leave_to_parent(*layer, was_free);
+        leave_to_parent(*layer);
     }
     ::pthread_sigmask(SIG_SETMASK, &mask_before_fork, nullptr);
 }
@@ -131,7 +130,7 @@ Layer* layer(int& error) noexcept {
         set_aside(*layer); // its descriptors may be the program's by now
         present.store(nullptr);
     } else if (Layer* const other = present.load()) {
-        leave_to_parent(*other, true); // a child that was made without fork(3)
+        leave_to_parent(*other); // a child that was made without fork(3)
     }
     watch_forks();
     std::error_code failure;

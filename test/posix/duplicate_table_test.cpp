@@ -56,9 +56,27 @@ TEST_CASE("duplicates are high, close-on-exec, and no more than a sixteenth of a
     }
 }
 
-TEST_CASE("what is not open has no duplicate") {
+TEST_CASE("what is not open has no duplicate, and is not taken over") {
     DuplicateTable table;
     CHECK(table.make(closed_descriptor()) == nullptr);
+    CHECK(table.adopt(closed_descriptor()) == nullptr);
+}
+
+TEST_CASE("a number that was taken over is confirmed and closed as a duplicate is") {
+    DuplicateTable table;
+    const Pipe pipe;
+    const int number = ::fcntl(pipe.writer, F_DUPFD_CLOEXEC, 0);
+    Duplicate* const taken = table.adopt(number);
+    REQUIRE(taken != nullptr);
+    CHECK(taken->fd == number);
+    CHECK(DuplicateTable::confirm(*taken));
+    const ChildEnd end = run_in_child([&] {
+        table.close_inherited();
+        return ::fcntl(number, F_GETFD) < 0 ? 0 : 1;
+    });
+    CHECK(end.status == 0);
+    table.close(*taken);
+    CHECK(::fcntl(number, F_GETFD) < 0);
 }
 
 TEST_CASE("another file in the place of a duplicate is not taken for it, and not closed") {

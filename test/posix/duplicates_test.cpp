@@ -8,10 +8,14 @@
 
 #include "child.hpp"
 
+#include <array>
+#include <atomic>
+#include <cerrno>
 #include <filesystem>
 #include <set>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include <sys/resource.h>
@@ -204,9 +208,32 @@ POSIX_CASE("a record lock on a socket ends with a request that has waited there"
     CHECK(is_locked(sockets.one) == differs(true, false));
 }
 
+/// A thread that is in the library nearly all the time: most forks find its lock taken.
+class BusyThread {
+public:
+    BusyThread()
+        : thread_([this] {
+              while (!ends_) {
+                  ::aio_cancel(pipe_.reader, nullptr);
+              }
+          }) {}
+    ~BusyThread() {
+        ends_ = true;
+        thread_.join();
+    }
+    BusyThread(const BusyThread&) = delete;
+    BusyThread& operator=(const BusyThread&) = delete;
+
+private:
+    const Pipe pipe_;
+    std::atomic<bool> ends_{false};
+    std::thread thread_;
+};
+
 POSIX_CASE("a forked child has no duplicate of what its parent waits for") {
     NOT_ON_GLIBC("it has none");
     constexpr std::size_t size = 100'000;
+    const BusyThread busy;
     for (int round = 0; round < 30; ++round) { // the attendant may be at work, or not
         Pipe pipe;
         const Pipe until;
@@ -232,6 +259,61 @@ POSIX_CASE("a forked child has no duplicate of what its parent waits for") {
         until.fill("x");
         CHECK(wait_for_child(child).status == 1);
     }
+}
+
+// Terminals do not know RWF_NOWAIT, as the pipes of Linux 6.1: they are opened anew.
+
+POSIX_CASE("a forked child has nothing open of a terminal that its parent waits for") {
+    NOT_ON_GLIBC("it opens nothing");
+    const BusyThread busy;
+    for (int round = 0; round < 10; ++round) {
+        Terminal terminal;
+        const Pipe until;
+        Block read{terminal.slave};
+        REQUIRE(aio_read(read) == 0);
+        REQUIRE_FALSE(duplicates_of(terminal.slave).empty());
+        const pid_t child = ::fork();
+        if (child == 0) {
+            terminal.slave.close();
+            terminal.master.close();
+            char byte = 0;
+            _exit(static_cast<int>(::read(until.reader, &byte, 1)));
+        }
+        REQUIRE(child > 0);
+        REQUIRE(::write(terminal.master, "\n", 1) == 1);
+        CHECK(read.await_result() == 1);
+        terminal.slave.close();
+        std::array<char, 8> echo{};
+        while (::read(terminal.master, echo.data(), echo.size()) > 0) {
+        }
+        CHECK(errno == EIO); // the slave is open nowhere
+        until.fill("x");
+        CHECK(wait_for_child(child).status == 1);
+    }
+}
+
+POSIX_CASE("a file that the program has put in the place of a terminal's is not touched") {
+    NOT_ON_GLIBC("it opens nothing");
+    const Terminal terminal;
+    Block read{terminal.slave};
+    REQUIRE(aio_read(read) == 0);
+    const std::set<int> own = duplicates_of(terminal.slave);
+    REQUIRE(!own.empty());
+    const Pipe strange;
+    strange.fill("y");
+    std::vector<Descriptor> in_place;
+    for (const int number : own) {
+        in_place.emplace_back(::dup2(strange.reader, number));
+    }
+    REQUIRE(::write(terminal.master, "\n", 1) == 1);
+    CHECK(read.wait() == EBADF);
+    CHECK(readable_bytes(strange.reader) == 1);
+    for (const Descriptor& each : in_place) {
+        CHECK(::fcntl(each, F_GETFD) >= 0);
+    }
+    Block next{terminal.slave};
+    REQUIRE(aio_read(next) == 0);
+    CHECK(next.await_result() == 1);
 }
 
 } // namespace
