@@ -16,7 +16,8 @@ namespace {
 struct Call {
     void (*function)(sigval);
     sigval value;
-    std::atomic<bool>* runs;
+    ThreadProgress* progress;
+    std::uint64_t number; // of its use
 };
 
 void* make_call(void* given) {
@@ -26,10 +27,13 @@ void* make_call(void* given) {
     sigset_t none; // as with glibc; the creating thread blocks all signals
     ::sigemptyset(&none);
     ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
-    if (call.runs != nullptr) {
-        call.runs->store(true);
+    if (call.progress != nullptr) {
+        call.progress->begin(call.number);
     }
-    call.function(call.value);
+    call.function(call.value); // may end the thread
+    if (call.progress != nullptr) {
+        call.progress->end(call.number);
+    }
     return nullptr;
 }
 
@@ -49,12 +53,13 @@ bool send_signal(const sigevent& notification) noexcept {
     return sent;
 }
 
-bool make_thread(const sigevent& notification, std::atomic<bool>* runs) noexcept {
+bool make_thread(const sigevent& notification, ThreadProgress* progress,
+                 std::uint64_t number) noexcept {
     auto* const call = static_cast<Call*>(std::malloc(sizeof(Call)));
     if (call == nullptr) {
         return false;
     }
-    *call = {notification.sigev_notify_function, notification.sigev_value, runs};
+    *call = {notification.sigev_notify_function, notification.sigev_value, progress, number};
     pthread_attr_t detached;
     ::pthread_attr_init(&detached);
     ::pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);

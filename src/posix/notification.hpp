@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdint>
 
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
@@ -43,9 +44,33 @@ inline bool is_silent(const sigevent& notification) noexcept {
 /// where there is no room for it now (RLIMIT_SIGPENDING). Async-signal-safe.
 [[nodiscard]] bool send_signal(const sigevent& notification) noexcept;
 
-/// SIGEV_THREAD: makes the thread. False where none can be made now. `runs`: set by the thread
-/// before it calls the program's function; null for none. Not for signal handlers.
-[[nodiscard]] bool make_thread(const sigevent& notification, std::atomic<bool>* runs) noexcept;
+/// How far the thread of a notice has come. The thread may outlive what it tells of: each use has a
+/// number, and what a thread of an earlier use says is not heard.
+class ThreadProgress {
+public:
+    enum class Is : unsigned { made, begun, ended };
+
+    void begin_use(std::uint64_t number) noexcept { word_.store(number << 2U); }
+    [[nodiscard]] Is now() const noexcept { return static_cast<Is>(word_.load() & 3U); }
+
+    // By the thread.
+    void begin(std::uint64_t number) noexcept { move(number, Is::made, Is::begun); }
+    void end(std::uint64_t number) noexcept { move(number, Is::begun, Is::ended); }
+
+private:
+    void move(std::uint64_t number, Is from, Is to) noexcept {
+        std::uint64_t expected = number << 2U | static_cast<unsigned>(from);
+        word_.compare_exchange_strong(expected, number << 2U | static_cast<unsigned>(to));
+    }
+
+    std::atomic<std::uint64_t> word_{0};
+};
+
+/// SIGEV_THREAD: makes the thread. False where none can be made now. It says in `progress`, in the
+/// use `number`, when it begins the program's function and when that has returned; null for
+/// nothing. Not for signal handlers.
+[[nodiscard]] bool make_thread(const sigevent& notification, ThreadProgress* progress,
+                               std::uint64_t number) noexcept;
 
 } // namespace posix
 AIOXX_NAMESPACE_END

@@ -15,8 +15,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::nanoseconds longest_pause = std::chrono::milliseconds{64};
-/// A thread that has run for so long is inside the program's function.
-constexpr std::chrono::nanoseconds beginning = std::chrono::milliseconds{1};
+/// A thread that was seen to run so long ago is inside the program's function: unless it was kept
+/// from the processor all the time since.
+constexpr std::chrono::nanoseconds beginning = std::chrono::milliseconds{20};
 
 bool is_for_attendant(const sigevent& notification, Moment moment) noexcept {
     return wants_thread(notification) || moment == Moment::in_starting_call;
@@ -130,14 +131,17 @@ bool Notifier::make_first_thread() noexcept {
     const sigevent notification = first->notification;
     const bool holds_up_list =
         first->of == Notice::Of::request && as_request(*first).list != nullptr;
-    std::atomic<bool>* runs = nullptr;
+    ThreadProgress* progress = nullptr;
+    std::uint64_t number = 0;
     if (holds_up_list) {
-        runs = &as_request(*first).thread_runs;
-        runs->store(false);
-        as_request(*first).seen_running = {};
+        Request& request = as_request(*first);
+        progress = &request.thread;
+        number = request.number;
+        progress->begin_use(number);
+        request.seen_running = {};
     }
     CriticalSection::unlock();
-    const bool made = make_thread(notification, runs);
+    const bool made = make_thread(notification, progress, number);
     CriticalSection::lock();
     if (!made) {
         waiting(Means::thread).push_front(*first);
@@ -149,15 +153,18 @@ bool Notifier::make_first_thread() noexcept {
     return made;
 }
 
-/// Whether any thread was seen to have begun.
+/// Whether any thread was found to have called the program's function.
 bool Notifier::settle_threads() noexcept {
+    using Is = ThreadProgress::Is;
     bool any = false;
     for (Notice* each = beginning_.front(); each != nullptr;) {
         Request& request = as_request(*std::exchange(each, Notices::next(*each)));
+        const Is is = request.thread.now();
         const auto now = Clock::now();
-        if (request.seen_running == Clock::time_point{}) {
-            request.seen_running = request.thread_runs ? now : Clock::time_point{};
-        } else if (now - request.seen_running >= beginning) {
+        if (is != Is::made && request.seen_running == Clock::time_point{}) {
+            request.seen_running = now;
+        }
+        if (is == Is::ended || (is == Is::begun && now - request.seen_running >= beginning)) {
             beginning_.remove(request);
             told(request, Moment::later);
             any = true;

@@ -29,7 +29,8 @@ enum class Moment : std::uint8_t {
 /// The order: the result is in the block before its notice is sent. What waits is sent in order,
 /// separately for each of the means; what there is no room for waits on. A list counts a request
 /// until its notice has been sent, so that the list's comes last, by whichever threads. Of a
-/// thread it is waited for until it has run for a moment: the program's function is called then.
+/// thread it is waited for until the program's function has returned, or was called 20 ms ago: it
+/// may wait for the list's notice.
 /// Used with the CriticalSection held.
 class Notifier {
 public:

@@ -4,8 +4,8 @@
 
 #include "engine/operation.hpp"
 #include "posix/control_block.hpp"
+#include "posix/notification.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -46,8 +46,8 @@ struct Request : engine::Operation, Notice, engine::Link<Request, 2> {
     std::uint64_t number = 0;  // in the order of starting
     int flushed = -1;          // the number, where the DirectPath is held up for a flush
     bool no_resources = false; // was cancelled because no thread could be made: EAGAIN
-    /// Of its SIGEV_THREAD, where a list's notice comes after: the thread runs, seen since.
-    std::atomic<bool> thread_runs{false};
+    /// Of its SIGEV_THREAD, where a list's notice comes after; and since when it is seen to run.
+    ThreadProgress thread;
     std::chrono::steady_clock::time_point seen_running;
 };
 

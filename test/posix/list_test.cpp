@@ -233,6 +233,30 @@ POSIX_CASE("the list's thread, and its signal, come after the threads of all its
     CHECK(early == 0);
 }
 
+POSIX_CASE("the thread of a list's request may wait for the list's notice, or end itself") {
+    static std::atomic<int> told;
+    static std::atomic<int> called;
+    sigevent of_list{};
+    of_list.sigev_notify = SIGEV_THREAD;
+    of_list.sigev_notify_function = [](sigval) { told = 1; };
+    const auto waits = [](sigval) { called += eventually([] { return told == 1; }) ? 1 : 0; };
+    const auto ends = [](sigval) {
+        ++called;
+        ::pthread_exit(nullptr);
+    };
+    for (void (*const function)(sigval) : {+waits, +ends}) {
+        told = called = 0;
+        MixedList list;
+        for (aiocb* const block : list.blocks) {
+            block->aio_sigevent.sigev_notify = SIGEV_THREAD;
+            block->aio_sigevent.sigev_notify_attributes = nullptr;
+            block->aio_sigevent.sigev_notify_function = function;
+        }
+        REQUIRE(lio_listio(LIO_NOWAIT, list.blocks.data(), MixedList::size, &of_list) == 0);
+        CHECK(eventually([] { return called == MixedList::size && told == 1; }));
+    }
+}
+
 POSIX_CASE("a list with nothing to do notifies all the same") {
     const TemporaryFile file{"content"};
     const BlockedSignal whole{SIGRTMIN};

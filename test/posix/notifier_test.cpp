@@ -23,6 +23,23 @@ using posix::RequestList;
 using posix::RequestTable;
 using namespace std::chrono_literals;
 
+TEST_CASE("what a thread of an earlier use says is not heard") {
+    using posix::ThreadProgress;
+    ThreadProgress progress;
+    progress.begin_use(1);
+    CHECK(progress.now() == ThreadProgress::Is::made);
+    progress.begin(1);
+    CHECK(progress.now() == ThreadProgress::Is::begun);
+    progress.begin_use(2);
+    progress.end(1);
+    CHECK(progress.now() == ThreadProgress::Is::made);
+    progress.begin(2);
+    progress.end(1);
+    CHECK(progress.now() == ThreadProgress::Is::begun);
+    progress.end(2);
+    CHECK(progress.now() == ThreadProgress::Is::ended);
+}
+
 struct Fixture {
     ~Fixture() {
         duties.over = true;
