@@ -443,9 +443,16 @@ void Engine::watch() noexcept {
 void Engine::call(Operation& operation) noexcept {
     OpenFile& file = open_file(operation);
     const int fd = operation.way == Way::call_nonblocking ? file.nonblocking_fd() : file.fd;
-    const bool is_other = options_.table != nullptr && !file.confirm(fd);
-    scheduler_.result(operation, is_other ? -EBADF : call_here(operation, fd, file.traits.stream),
-                      0);
+    std::int64_t result = 0;
+    if (options_.table == nullptr || (fd >= 0 && file.confirm(fd))) {
+        result = call_here(operation, fd, file.traits.stream);
+    } else if (fd == file.fd) {
+        result = -EBADF;
+    } else { // there is the number that it is known by
+        file.close_reopened();
+        result = -EAGAIN;
+    }
+    scheduler_.result(operation, result, 0);
 }
 
 /// Whether the file ends where a read has got to.

@@ -158,7 +158,7 @@ public:
     void wake() noexcept { mailbox_.wake(); }
 
     /// In a forked child, which has copies of the descriptors. Nothing else may be called there.
-    /// What was opened anew for files is left to those who have admitted it.
+    /// What was opened anew for files is left to the floor above.
     void close_inherited_descriptors() noexcept;
     /// In a forked child: has_events() may have been interrupted by a handler that has forked, and
     /// goes on.

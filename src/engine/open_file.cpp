@@ -147,7 +147,7 @@ void OpenFile::unwatch(int epoll) noexcept {
 }
 
 void OpenFile::reopen_nonblocking(bool high) noexcept {
-    if (!usable || std::exchange(reopen_tried, true)) {
+    if (!usable || std::exchange(reopen_tried, true) || !confirm(fd)) {
         return;
     }
     int number = 0;
@@ -158,26 +158,26 @@ void OpenFile::reopen_nonblocking(bool high) noexcept {
     }
     std::array<char, 32> path{};
     std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", fd);
-    int opened = ::open(path.data(), (mode & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (high) {
-        opened = move_high(opened);
-    }
-    if (opened >= 0 && !admit_reopened(opened)) {
-        ::close(std::exchange(opened, -1));
-    }
-    reopened_fd_ = opened;
-    nonblocking = opened >= 0;
+    reopened_fd_ =
+        open_anew(path.data(), (mode & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, high);
+    nonblocking = reopened_fd_ >= 0;
+    reopen_tried = nonblocking || errno != EAGAIN;
 }
 
 void OpenFile::close_reopened() noexcept {
     if (reopened_fd_ >= 0) {
-        dismiss_reopened(std::exchange(reopened_fd_, -1));
+        close_anew(std::exchange(reopened_fd_, -1));
         nonblocking = false;
         reopen_tried = false;
     }
 }
 
-void OpenFile::dismiss_reopened(int number) noexcept {
+int OpenFile::open_anew(const char* path, int flags, bool high) noexcept {
+    const int opened = ::open(path, flags);
+    return high ? move_high(opened) : opened;
+}
+
+void OpenFile::close_anew(int number) noexcept {
     ::close(number);
 }
 

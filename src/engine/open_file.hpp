@@ -83,10 +83,9 @@ protected:
     ~OpenFile() { assert(reopened_fd_ < 0); }
 
 private:
-    /// The floor above may keep account of what is reopened: from here on, unless it says no, until
-    /// dismiss_reopened() closes it.
-    virtual bool admit_reopened(int /*number*/) noexcept { return true; }
-    virtual void dismiss_reopened(int number) noexcept;
+    /// Opens the file anew, by `path`: a number that close_anew() closes, or -1. EAGAIN: not now.
+    virtual int open_anew(const char* path, int flags, bool high) noexcept;
+    virtual void close_anew(int number) noexcept;
 
     int reopened_fd_ = -1;       // the only descriptor that is this object's own
     bool is_registered_ = false; // by watch()

@@ -3,8 +3,10 @@
 #include "posix/duplicate_table.hpp"
 
 #include "engine/high_descriptor.hpp"
+#include "posix/fork_gate.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 
 #include <fcntl.h>
@@ -15,8 +17,8 @@ namespace posix {
 
 DuplicateTable::DuplicateTable() : first_(engine::share_of_descriptors().first) {
     constexpr int most = 1024; // with more a pin costs a request less than glibc's thread does
-    const int count = std::min(engine::share_of_descriptors().count, most);
-    all_ = std::vector<Duplicate>(static_cast<std::size_t>(count));
+    allowed_ = static_cast<std::size_t>(std::min(engine::share_of_descriptors().count, most));
+    all_ = std::vector<Duplicate>(allowed_ + most);
     free_.reserve(all_.size());
     for (Duplicate& each : all_) {
         free_.push_back(&each);
@@ -24,24 +26,40 @@ DuplicateTable::DuplicateTable() : first_(engine::share_of_descriptors().first) 
 }
 
 Duplicate* DuplicateTable::make(int fd) noexcept {
+    const ForkGate::Passage passage;
     FileIdentity identity;
-    if (free_.empty() || !identity.read_inode(fd)) {
+    if (!passage.is_open() || allowed_ == 0 || free_.empty() || !identity.read_inode(fd)) {
         return nullptr;
     }
     const int number = ::fcntl(fd, F_DUPFD_CLOEXEC, first_);
-    return number >= 0 ? &take(identity, number) : nullptr;
+    if (number < 0) {
+        return nullptr;
+    }
+    --allowed_;
+    return &take(identity, number);
 }
 
-Duplicate* DuplicateTable::adopt(int number) noexcept {
+Duplicate* DuplicateTable::open_anew(int fd, const char* path, int flags) noexcept {
+    const ForkGate::Passage passage;
     FileIdentity identity;
-    const bool can = !free_.empty() && identity.read_inode(number);
-    return can ? &take(identity, number) : nullptr;
+    errno = EAGAIN;
+    if (!passage.is_open() || free_.empty() || !identity.read_inode(fd)) {
+        return nullptr;
+    }
+    const int number = engine::move_high(::open(path, flags));
+    if (number < 0) {
+        return nullptr;
+    }
+    Duplicate& opened = take(identity, number);
+    opened.opened_anew = true;
+    return &opened;
 }
 
 Duplicate& DuplicateTable::take(const FileIdentity& identity, int number) noexcept {
     Duplicate& taken = *free_.back();
     free_.pop_back();
     taken.identity = identity;
+    taken.opened_anew = false;
     taken.fd.store(number, std::memory_order_release);
     return taken;
 }
@@ -52,6 +70,7 @@ bool DuplicateTable::confirm(const Duplicate& duplicate) noexcept {
 
 void DuplicateTable::close(Duplicate& duplicate) noexcept {
     close_number(duplicate);
+    allowed_ += duplicate.opened_anew ? 0 : 1;
     free_.push_back(&duplicate); // there is room for all of them
 }
 

@@ -5,6 +5,7 @@
 #include "posix/file_identity.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <vector>
 
 AIOXX_NAMESPACE_BEGIN
@@ -15,10 +16,12 @@ namespace posix {
 struct Duplicate {
     std::atomic<int> fd{-1}; // the last it had; after the identity, so that a child finds that
     FileIdentity identity;
+    bool opened_anew = false;
 };
 
 /// The duplicates of a process. They have high numbers, and there is no more than one for sixteen
-/// numbers that the process may have: the others stay the program's.
+/// numbers that the process may have: the others stay the program's. None is made while a thread
+/// forks.
 ///
 /// Closing one drops the record locks (fcntl) that the program has on the file, which no
 /// program is known to take on pipes and sockets.
@@ -35,8 +38,9 @@ public:
     /// Of `fd`, which has an inode of its own; null when there is none to be had. It is the
     /// table's.
     [[nodiscard]] Duplicate* make(int fd) noexcept;
-    /// Takes over `number`, which was opened anew for a file; null when there is no room for it.
-    [[nodiscard]] Duplicate* adopt(int number) noexcept;
+    /// The file that is open as `fd`, and that `path` leads to, opened anew; null with errno, which
+    /// is EAGAIN where it may be had later. Of these there may be more.
+    [[nodiscard]] Duplicate* open_anew(int fd, const char* path, int flags) noexcept;
     /// Whether its number still stands for the file. The program may have closed it, and have
     /// another file there.
     [[nodiscard]] static bool confirm(const Duplicate& duplicate) noexcept;
@@ -50,7 +54,8 @@ private:
     Duplicate& take(const FileIdentity& identity, int number) noexcept;
     static void close_number(const Duplicate& duplicate) noexcept;
 
-    int first_; // number
+    int first_;           // number
+    std::size_t allowed_; // more duplicates
     std::vector<Duplicate> all_;
     std::vector<Duplicate*> free_;
 };

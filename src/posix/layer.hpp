@@ -76,13 +76,16 @@ public:
         return own_descriptors_.allow_request(!requests_.empty());
     }
     /// In a forked child, before anything is mapped there: closes the child's copies of the layer's
-    /// descriptors. Nothing else may be called there any more; what a handler that has forked has
-    /// interrupted goes on.
+    /// descriptors, where they still are that. Nothing else may be called there any more; what a
+    /// handler that has forked has interrupted goes on.
     void abandon() noexcept {
         direct_path_.abandon();
         engine_.leave_ring_to_parent();
-        engine_.close_inherited_descriptors();
         duplicates_.close_inherited();
+        if (own_descriptors_.are_closed()) {
+            return;
+        }
+        engine_.close_inherited_descriptors();
         pins_.close_inherited();
         waiters_.close_inherited();
         anonymous_files_.close();

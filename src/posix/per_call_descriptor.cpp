@@ -84,12 +84,13 @@ bool PerCallDescriptor::confirm(int number) noexcept {
     return true; // it is the program's
 }
 
-bool PerCallDescriptor::admit_reopened(int number) noexcept {
-    reopened_ = duplicates_.adopt(number);
-    return reopened_ != nullptr;
+/// High, always.
+int PerCallDescriptor::open_anew(const char* path, int flags, bool /*high*/) noexcept {
+    reopened_ = duplicates_.open_anew(fd, path, flags);
+    return reopened_ != nullptr ? reopened_->fd.load() : -1;
 }
 
-void PerCallDescriptor::dismiss_reopened(int /*number*/) noexcept {
+void PerCallDescriptor::close_anew(int /*number*/) noexcept {
     duplicates_.close(*std::exchange(reopened_, nullptr));
 }
 

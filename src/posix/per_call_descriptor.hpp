@@ -80,8 +80,8 @@ private:
 
     ~PerCallDescriptor() = default;
 
-    bool admit_reopened(int number) noexcept override;
-    void dismiss_reopened(int number) noexcept override;
+    int open_anew(const char* path, int flags, bool high) noexcept override;
+    void close_anew(int number) noexcept override;
     bool duplicate() noexcept;
     void close_duplicate() noexcept;
     bool pin() noexcept;

@@ -4,6 +4,7 @@
 
 #include "core/fork_generation.hpp"
 #include "posix/critical_section.hpp"
+#include "posix/fork_gate.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -37,9 +38,11 @@ void before_fork() {
     sigset_t all;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_BLOCK, &all, &mask_before_fork);
+    ForkGate::close();
 }
 
 void after_fork_in_parent() {
+    ForkGate::open();
     ::pthread_sigmask(SIG_SETMASK, &mask_before_fork, nullptr);
 }
 
@@ -55,6 +58,7 @@ void leave_to_parent(Layer& layer) noexcept {
 
 void after_fork_in_child() {
     CriticalSection::make_anew();
+    ForkGate::open_in_child();
     if (Layer* const layer = present.load()) {
         leave_to_parent(*layer);
     }

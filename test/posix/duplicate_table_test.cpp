@@ -2,13 +2,20 @@
 // Copyright (c) 2026 The libaioxx authors
 #include "posix/duplicate_table.hpp"
 
+#include "posix/fork_gate.hpp"
+
 #include "child.hpp"
 #include "descriptors.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <doctest/doctest.h>
 
@@ -17,6 +24,7 @@ namespace {
 
 using posix::Duplicate;
 using posix::DuplicateTable;
+using posix::ForkGate;
 
 TEST_CASE("duplicates are high, close-on-exec, and no more than a sixteenth of all numbers") {
     for (const rlim_t limit : {rlim_t{8}, rlim_t{64}, rlim_t{1024}, rlim_t{4096}}) {
@@ -56,27 +64,127 @@ TEST_CASE("duplicates are high, close-on-exec, and no more than a sixteenth of a
     }
 }
 
-TEST_CASE("what is not open has no duplicate, and is not taken over") {
-    DuplicateTable table;
-    CHECK(table.make(closed_descriptor()) == nullptr);
-    CHECK(table.adopt(closed_descriptor()) == nullptr);
+std::string path_of(int fd) {
+    return "/proc/self/fd/" + std::to_string(fd);
 }
 
-TEST_CASE("a number that was taken over is confirmed and closed as a duplicate is") {
+TEST_CASE("what is not open has no duplicate, and is not opened anew") {
+    DuplicateTable table;
+    const int none = closed_descriptor();
+    CHECK(table.make(none) == nullptr);
+    CHECK(table.open_anew(none, path_of(none).c_str(), O_RDONLY) == nullptr);
+}
+
+TEST_CASE("a file that is opened anew has flags of its own") {
     DuplicateTable table;
     const Pipe pipe;
-    const int number = ::fcntl(pipe.writer, F_DUPFD_CLOEXEC, 0);
-    Duplicate* const taken = table.adopt(number);
-    REQUIRE(taken != nullptr);
-    CHECK(taken->fd == number);
-    CHECK(DuplicateTable::confirm(*taken));
+    Duplicate* const opened =
+        table.open_anew(pipe.writer, path_of(pipe.writer).c_str(), O_WRONLY | O_NONBLOCK);
+    REQUIRE(opened != nullptr);
+    const int number = opened->fd;
+    CHECK((::fcntl(number, F_GETFL) & O_NONBLOCK) != 0);
+    CHECK((::fcntl(pipe.writer, F_GETFL) & O_NONBLOCK) == 0);
+    CHECK(DuplicateTable::confirm(*opened));
     const ChildEnd end = run_in_child([&] {
         table.close_inherited();
         return ::fcntl(number, F_GETFD) < 0 ? 0 : 1;
     });
     CHECK(end.status == 0);
-    table.close(*taken);
+    table.close(*opened);
     CHECK(::fcntl(number, F_GETFD) < 0);
+}
+
+TEST_CASE("what is opened anew takes nothing of the share of the duplicates") {
+    const ChildEnd end = run_in_child([] {
+        const rlimit numbers{64, 64};
+        const Pipe pipe;
+        if (::setrlimit(RLIMIT_NOFILE, &numbers) != 0) {
+            return 1;
+        }
+        DuplicateTable table;
+        std::vector<Duplicate*> made;
+        for (int i = 0; i < 3; ++i) {
+            Duplicate* const opened =
+                table.open_anew(pipe.reader, path_of(pipe.reader).c_str(), O_RDONLY | O_NONBLOCK);
+            if (opened == nullptr) {
+                return 2;
+            }
+            made.push_back(opened);
+        }
+        for (int i = 0; i < 4; ++i) {
+            made.push_back(table.make(pipe.reader));
+            if (made.back() == nullptr) {
+                return 3;
+            }
+        }
+        if (table.make(pipe.reader) != nullptr) {
+            return 4;
+        }
+        table.close(*made.front());
+        if (table.make(pipe.reader) != nullptr) {
+            return 5;
+        }
+        table.close(*made.back());
+        return table.make(pipe.reader) != nullptr ? 0 : 6;
+    });
+    CHECK(end.status == 0);
+}
+
+TEST_CASE("while a thread forks nothing is made, and said to be had later") {
+    DuplicateTable table;
+    const Pipe pipe;
+    ForkGate::close();
+    CHECK(table.make(pipe.reader) == nullptr);
+    CHECK(table.open_anew(pipe.reader, path_of(pipe.reader).c_str(), O_RDONLY) == nullptr);
+    CHECK(errno == EAGAIN);
+    ForkGate::close(); // another thread
+    ForkGate::open();
+    CHECK(table.make(pipe.reader) == nullptr);
+    ForkGate::open();
+    Duplicate* const made = table.make(pipe.reader);
+    REQUIRE(made != nullptr);
+    table.close(*made);
+}
+
+TEST_CASE("a child has none open, however many are made and closed while its parent forks") {
+    DuplicateTable table;
+    const Pipe pipe;
+    struct stat file {};
+    REQUIRE(::fstat(pipe.reader, &file) == 0);
+    std::atomic<bool> ends{false};
+    std::thread maker{[&] {
+        const std::string path = path_of(pipe.reader);
+        while (!ends) {
+            Duplicate* const duplicate = table.make(pipe.reader);
+            Duplicate* const opened = table.open_anew(pipe.reader, path.c_str(), O_RDONLY);
+            for (Duplicate* const one : {duplicate, opened}) {
+                if (one != nullptr) {
+                    table.close(*one);
+                }
+            }
+        }
+    }};
+    int open_in_child = 0;
+    for (int round = 0; round < 300; ++round) {
+        ForkGate::close();
+        const ChildEnd end = run_in_child([&] {
+            table.close_inherited();
+            int count = 0;
+            for (int fd = 3; fd < 1100; ++fd) {
+                struct stat other {};
+                count += fd != pipe.reader && fd != pipe.writer && ::fstat(fd, &other) == 0 &&
+                                 other.st_dev == file.st_dev && other.st_ino == file.st_ino
+                             ? 1
+                             : 0;
+            }
+            return count;
+        });
+        ForkGate::open();
+        open_in_child += end.status;
+    }
+    ends = true;
+    maker.join();
+    CHECK(open_in_child == 0);
 }
 
 TEST_CASE("another file in the place of a duplicate is not taken for it, and not closed") {
