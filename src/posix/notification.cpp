@@ -24,13 +24,16 @@ void* make_call(void* given) {
     auto* const allocated = static_cast<Call*>(given);
     const Call call = *allocated;
     std::free(allocated);
-    sigset_t none; // as with glibc; the creating thread blocks all signals
-    ::sigemptyset(&none);
-    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+    sigset_t signals; // as with glibc; the creating thread blocks all
+    ::sigemptyset(&signals);
+    ::pthread_sigmask(SIG_SETMASK, &signals, nullptr);
     if (call.progress != nullptr) {
         call.progress->begin(call.number);
     }
     call.function(call.value); // may end the thread
+    // A signal for the process, such as the notice of a list, is not for a thread that ends.
+    ::sigfillset(&signals);
+    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     if (call.progress != nullptr) {
         call.progress->end(call.number);
     }

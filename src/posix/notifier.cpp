@@ -15,9 +15,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::nanoseconds longest_pause = std::chrono::milliseconds{64};
-/// A thread that was seen to run so long ago is inside the program's function: unless it was kept
-/// from the processor all the time since.
-constexpr std::chrono::nanoseconds beginning = std::chrono::milliseconds{20};
 
 bool is_for_attendant(const sigevent& notification, Moment moment) noexcept {
     return wants_thread(notification) || moment == Moment::in_starting_call;
@@ -164,7 +161,7 @@ bool Notifier::settle_threads() noexcept {
         if (is != Is::made && request.seen_running == Clock::time_point{}) {
             request.seen_running = now;
         }
-        if (is == Is::ended || (is == Is::begun && now - request.seen_running >= beginning)) {
+        if (is == Is::ended || (is == Is::begun && now - request.seen_running >= time_to_begin_)) {
             beginning_.remove(request);
             told(request, Moment::later);
             any = true;

@@ -36,8 +36,11 @@ class Notifier {
 public:
     static constexpr std::chrono::nanoseconds least_pause = std::chrono::milliseconds{1};
 
-    Notifier(RequestTable& requests, Attendant& attendant) noexcept
-        : requests_(requests), attendant_(attendant) {}
+    /// `beginning`: a thread that was seen to run so long ago is inside the program's function,
+    /// unless it was kept from the processor all the time since.
+    Notifier(RequestTable& requests, Attendant& attendant,
+             std::chrono::nanoseconds beginning = std::chrono::milliseconds{20}) noexcept
+        : requests_(requests), attendant_(attendant), time_to_begin_(beginning) {}
     Notifier(const Notifier&) = delete;
     Notifier& operator=(const Notifier&) = delete;
 
@@ -85,6 +88,7 @@ private:
     Notices beginning_; // requests whose threads were made, and whose lists wait until they run
     RequestTable& requests_;
     Attendant& attendant_;
+    const std::chrono::nanoseconds time_to_begin_;
     std::chrono::nanoseconds pause_ = least_pause;
 };
 

@@ -40,6 +40,32 @@ TEST_CASE("what a thread of an earlier use says is not heard") {
     CHECK(progress.now() == ThreadProgress::Is::ended);
 }
 
+/// Of a notice's thread: it has none blocked, and would take a signal of the test that comes next.
+void block_signals() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+std::atomic<bool> may_return;
+
+/// A notice by a thread that stays in its function until it may return.
+sigevent thread_that_waits() {
+    may_return = false;
+    sigevent event{};
+    event.sigev_notify = SIGEV_THREAD;
+    event.sigev_notify_function = [](sigval) {
+        block_signals();
+        may_return.wait(false);
+    };
+    return event;
+}
+
+void let_return() {
+    may_return = true;
+    may_return.notify_all();
+}
+
 struct Fixture {
     ~Fixture() {
         duties.over = true;
@@ -59,6 +85,7 @@ struct Fixture {
         event.sigev_notify = SIGEV_THREAD;
         event.sigev_value.sival_ptr = &called;
         event.sigev_notify_function = [](sigval value) {
+            block_signals();
             ++*static_cast<std::atomic<int>*>(value.sival_ptr);
         };
         return event;
@@ -87,7 +114,7 @@ struct Fixture {
     std::function<void()> send_all = [] {};
     FakeDuties duties{[this] { send_all(); }};
     Attendant attendant{duties, 1ms};
-    Notifier notifier{requests, attendant};
+    Notifier notifier{requests, attendant, 1h};
 };
 
 TEST_CASE_FIXTURE(Fixture, "a signal found later is sent at once, without a thread") {
@@ -173,19 +200,33 @@ TEST_CASE_FIXTURE(Fixture, "a list's signal waits for one of its requests' that 
     CHECK(next_value() == 100);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a list's signal waits until the threads of its requests have begun") {
-    std::atomic<int> called{0};
+TEST_CASE_FIXTURE(Fixture, "a list's signal waits until the function of a request has returned") {
     const CriticalSection section;
     RequestList& list = list_of(1, signal_with(100));
-    notifier.request_is_done(done(thread_with(called), &list), Moment::later);
+    notifier.request_is_done(done(thread_that_waits(), &list), Moment::later);
     notifier.send_all();
     CHECK(!signal.there());
+    let_return();
     CHECK(eventually([&] {
         notifier.send_all();
         return list.unfinished == 0;
     }));
-    CHECK(called == 1);
     CHECK(next_value() == 100);
+}
+
+TEST_CASE_FIXTURE(Fixture, "or until it is inside for long enough, as it may wait for the list") {
+    std::atomic<int> list_told{0};
+    Notifier soon{requests, attendant, 1ns};
+    const CriticalSection section;
+    RequestList& list = list_of(1, thread_with(list_told));
+    Request& request = done(thread_that_waits(), &list);
+    soon.request_is_done(request, Moment::later);
+    CHECK(eventually([&] {
+        soon.send_all();
+        return list_told == 1;
+    }));
+    let_return();
+    CHECK(eventually([&] { return request.thread.now() == posix::ThreadProgress::Is::ended; }));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a list that is awaited does not wait for the notices of its requests") {
