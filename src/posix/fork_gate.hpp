@@ -4,7 +4,10 @@
 
 #include <aioxx/kernel/namespace.hpp>
 
+#include "core/fork_generation.hpp"
+
 #include <atomic>
+#include <cstdint>
 
 AIOXX_NAMESPACE_BEGIN
 namespace posix {
@@ -22,12 +25,12 @@ public:
     class Passage {
     public:
         Passage() noexcept {
-            in_passage_.store(true);
-            is_open_ = forks_.load() == 0;
+            in_passage.store(fork_generation::current());
+            is_open_ = forks.load() == 0;
         }
         ~Passage() {
-            in_passage_.store(false);
-            in_passage_.notify_all();
+            in_passage.store(none);
+            in_passage.notify_all();
         }
         Passage(const Passage&) = delete;
         Passage& operator=(const Passage&) = delete;
@@ -41,17 +44,24 @@ public:
 
     /// Before a fork.
     static void close() noexcept {
-        forks_.fetch_add(1);
-        in_passage_.wait(true);
+        forks.fetch_add(1);
+        const std::uint64_t ours = fork_generation::current();
+        if (in_passage.load() == ours) {
+            in_passage.wait(ours);
+        }
     }
     /// After it, in the parent.
-    static void open() noexcept { forks_.fetch_sub(1); }
-    /// After it, in the child, which has no other thread.
-    static void open_in_child() noexcept { forks_.store(0); }
+    static void open() noexcept { forks.fetch_sub(1); }
+    /// In the child, which has no other thread.
+    static void open_in_child() noexcept { forks.store(0); }
 
 private:
-    static inline std::atomic<int> forks_{0}; // that have begun
-    static inline std::atomic<bool> in_passage_{false};
+    static constexpr std::uint64_t none = UINT64_MAX;
+
+    static inline std::atomic<int> forks{0}; // that have begun
+    /// The generation of the process whose thread is, or none. A child that was made without the C
+    /// library's fork may find its parent's.
+    static inline std::atomic<std::uint64_t> in_passage{none};
 };
 
 } // namespace posix

@@ -134,7 +134,8 @@ Layer* layer(int& error) noexcept {
         set_aside(*layer); // its descriptors may be the program's by now
         present.store(nullptr);
     } else if (Layer* const other = present.load()) {
-        leave_to_parent(*other); // a child that was made without fork(3)
+        ForkGate::open_in_child(); // it was made without fork(3)
+        leave_to_parent(*other);
     }
     watch_forks();
     std::error_code failure;

@@ -261,6 +261,16 @@ POSIX_CASE("a forked child has no duplicate of what its parent waits for") {
     }
 }
 
+POSIX_CASE("a forked child may fork") {
+    const Sockets sockets;
+    Block read{sockets.one};
+    REQUIRE(aio_read(read) == 0);
+    const ChildEnd end = run_in_child([] { return run_in_child([] { return 7; }).status; });
+    CHECK(end.status == 7);
+    REQUIRE(::write(sockets.other, "x", 1) == 1);
+    CHECK(read.await_result() == 1);
+}
+
 // Terminals do not know RWF_NOWAIT, as the pipes of Linux 6.1: they are opened anew.
 
 POSIX_CASE("a forked child has nothing open of a terminal that its parent waits for") {
