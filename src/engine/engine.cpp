@@ -450,7 +450,7 @@ void Engine::call(Operation& operation) noexcept {
         result = -EBADF;
     } else { // there is the number that it is known by
         file.close_reopened();
-        result = -EAGAIN;
+        result = file.confirm(file.fd) ? -EAGAIN : -EBADF;
     }
     scheduler_.result(operation, result, 0);
 }

@@ -147,9 +147,10 @@ void OpenFile::unwatch(int epoll) noexcept {
 }
 
 void OpenFile::reopen_nonblocking(bool high) noexcept {
-    if (!usable || std::exchange(reopen_tried, true) || !confirm(fd)) {
+    if (!usable || reopen_tried || !confirm(fd)) {
         return;
     }
+    reopen_tried = true;
     int number = 0;
     const bool pty_master = ::ioctl(fd, TIOCGPTN, &number) == 0; // another master, if reopened
     const int mode = ::fcntl(fd, F_GETFL);
@@ -161,7 +162,7 @@ void OpenFile::reopen_nonblocking(bool high) noexcept {
     reopened_fd_ =
         open_anew(path.data(), (mode & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, high);
     nonblocking = reopened_fd_ >= 0;
-    reopen_tried = nonblocking || errno != EAGAIN;
+    reopen_tried = nonblocking || (errno != EAGAIN && errno != EMFILE && errno != ENFILE);
 }
 
 void OpenFile::close_reopened() noexcept {

@@ -39,17 +39,18 @@ Duplicate* DuplicateTable::make(int fd) noexcept {
     return &take(identity, number);
 }
 
-Duplicate* DuplicateTable::open_anew(int fd, const char* path, int flags) noexcept {
+Duplicate* DuplicateTable::open_anew(const char* path, int flags) noexcept {
     const ForkGate::Passage passage;
-    FileIdentity identity;
-    errno = EAGAIN;
-    if (!passage.is_open() || free_.empty() || !identity.read_inode(fd)) {
+    if (!passage.is_open() || free_.empty()) {
+        errno = EAGAIN;
         return nullptr;
     }
+    FileIdentity identity;
     const int number = engine::move_high(::open(path, flags));
     if (number < 0) {
         return nullptr;
     }
+    identity.read_inode(number); // of what was opened, whatever the path leads to by now
     Duplicate& opened = take(identity, number);
     opened.opened_anew = true;
     return &opened;

@@ -38,9 +38,9 @@ public:
     /// Of `fd`, which has an inode of its own; null when there is none to be had. It is the
     /// table's.
     [[nodiscard]] Duplicate* make(int fd) noexcept;
-    /// The file that is open as `fd`, and that `path` leads to, opened anew; null with errno, which
-    /// is EAGAIN where it may be had later. Of these there may be more.
-    [[nodiscard]] Duplicate* open_anew(int fd, const char* path, int flags) noexcept;
+    /// The file that `path` leads to, opened anew; null with errno, which is EAGAIN where it may be
+    /// had later. Of these there may be more.
+    [[nodiscard]] Duplicate* open_anew(const char* path, int flags) noexcept;
     /// Whether its number still stands for the file. The program may have closed it, and have
     /// another file there.
     [[nodiscard]] static bool confirm(const Duplicate& duplicate) noexcept;

@@ -31,8 +31,12 @@ void* make_call(void* given) {
         call.progress->begin(call.number);
     }
     call.function(call.value); // may end the thread
-    // A signal for the process, such as the notice of a list, is not for a thread that ends.
+    // A signal for the process, such as the notice of a list, is not for a thread that ends. What
+    // its own faults raise is.
     ::sigfillset(&signals);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) {
+        ::sigdelset(&signals, fault);
+    }
     ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     if (call.progress != nullptr) {
         call.progress->end(call.number);
@@ -75,7 +79,14 @@ bool make_thread(const sigevent& notification, ThreadProgress* progress,
         std::free(call);
     }
     ::pthread_attr_destroy(&detached);
-    return error != EAGAIN && error != ENOMEM; // nothing else of it passes
+    if (error == EAGAIN || error == ENOMEM) {
+        return false;
+    }
+    if (error != 0 && progress != nullptr) { // that does not pass: the function is never called
+        progress->begin(number);
+        progress->end(number);
+    }
+    return true;
 }
 
 } // namespace posix

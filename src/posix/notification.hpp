@@ -66,7 +66,8 @@ private:
     std::atomic<std::uint64_t> word_{0};
 };
 
-/// SIGEV_THREAD: makes the thread. False where none can be made now. It says in `progress`, in the
+/// SIGEV_THREAD: makes the thread. False where none can be made now; true as well where none ever
+/// can be, with these attributes. It says in `progress`, in the
 /// use `number`, when it begins the program's function and when that has returned; null for
 /// nothing. Not for signal handlers.
 [[nodiscard]] bool make_thread(const sigevent& notification, ThreadProgress* progress,

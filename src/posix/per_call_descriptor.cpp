@@ -86,7 +86,7 @@ bool PerCallDescriptor::confirm(int number) noexcept {
 
 /// High, always.
 int PerCallDescriptor::open_anew(const char* path, int flags, bool /*high*/) noexcept {
-    reopened_ = duplicates_.open_anew(fd, path, flags);
+    reopened_ = duplicates_.open_anew(path, flags);
     return reopened_ != nullptr ? reopened_->fd.load() : -1;
 }
 

@@ -72,14 +72,13 @@ TEST_CASE("what is not open has no duplicate, and is not opened anew") {
     DuplicateTable table;
     const int none = closed_descriptor();
     CHECK(table.make(none) == nullptr);
-    CHECK(table.open_anew(none, path_of(none).c_str(), O_RDONLY) == nullptr);
+    CHECK(table.open_anew(path_of(none).c_str(), O_RDONLY) == nullptr);
 }
 
 TEST_CASE("a file that is opened anew has flags of its own") {
     DuplicateTable table;
     const Pipe pipe;
-    Duplicate* const opened =
-        table.open_anew(pipe.writer, path_of(pipe.writer).c_str(), O_WRONLY | O_NONBLOCK);
+    Duplicate* const opened = table.open_anew(path_of(pipe.writer).c_str(), O_WRONLY | O_NONBLOCK);
     REQUIRE(opened != nullptr);
     const int number = opened->fd;
     CHECK((::fcntl(number, F_GETFL) & O_NONBLOCK) != 0);
@@ -105,7 +104,7 @@ TEST_CASE("what is opened anew takes nothing of the share of the duplicates") {
         std::vector<Duplicate*> made;
         for (int i = 0; i < 3; ++i) {
             Duplicate* const opened =
-                table.open_anew(pipe.reader, path_of(pipe.reader).c_str(), O_RDONLY | O_NONBLOCK);
+                table.open_anew(path_of(pipe.reader).c_str(), O_RDONLY | O_NONBLOCK);
             if (opened == nullptr) {
                 return 2;
             }
@@ -135,7 +134,7 @@ TEST_CASE("while a thread forks nothing is made, and said to be had later") {
     const Pipe pipe;
     ForkGate::close();
     CHECK(table.make(pipe.reader) == nullptr);
-    CHECK(table.open_anew(pipe.reader, path_of(pipe.reader).c_str(), O_RDONLY) == nullptr);
+    CHECK(table.open_anew(path_of(pipe.reader).c_str(), O_RDONLY) == nullptr);
     CHECK(errno == EAGAIN);
     ForkGate::close(); // another thread
     ForkGate::open();
@@ -156,7 +155,7 @@ TEST_CASE("a child has none open, however many are made and closed while its par
         const std::string path = path_of(pipe.reader);
         while (!ends) {
             Duplicate* const duplicate = table.make(pipe.reader);
-            Duplicate* const opened = table.open_anew(pipe.reader, path.c_str(), O_RDONLY);
+            Duplicate* const opened = table.open_anew(path.c_str(), O_RDONLY);
             for (Duplicate* const one : {duplicate, opened}) {
                 if (one != nullptr) {
                     table.close(*one);
