@@ -448,7 +448,7 @@ void Engine::call(Operation& operation) noexcept {
         result = call_here(operation, fd, file.traits.stream);
     } else if (fd == file.fd) {
         result = -EBADF;
-    } else { // there is the number that it is known by
+    } else { // the reopened one is not it any more: the operation waits again, without that
         file.close_reopened();
         result = file.confirm(file.fd) ? -EAGAIN : -EBADF;
     }

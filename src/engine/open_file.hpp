@@ -79,7 +79,7 @@ public:
     Turn read_turn{4, 2, true};
 
 protected:
-    /// Both ends of an engine's use have closed what was reopened.
+    /// What was reopened has been closed: by release(), or when the engine needed it no more.
     ~OpenFile() { assert(reopened_fd_ < 0); }
 
 private:

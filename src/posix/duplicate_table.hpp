@@ -39,7 +39,7 @@ public:
     /// table's.
     [[nodiscard]] Duplicate* make(int fd) noexcept;
     /// The file that `path` leads to, opened anew; null with errno, which is EAGAIN where it may be
-    /// had later. Of these there may be more.
+    /// had later. It does not count among the sixteenth.
     [[nodiscard]] Duplicate* open_anew(const char* path, int flags) noexcept;
     /// Whether its number still stands for the file. The program may have closed it, and have
     /// another file there.

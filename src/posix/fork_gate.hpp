@@ -21,7 +21,7 @@ namespace posix {
 /// Children that were made without the C library's fork are not kept apart.
 class ForkGate {
 public:
-    /// While it exists no fork begins, if it `is_open`.
+    /// While it exists, and is_open(), no fork begins.
     class Passage {
     public:
         Passage() noexcept {

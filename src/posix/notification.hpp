@@ -67,9 +67,8 @@ private:
 };
 
 /// SIGEV_THREAD: makes the thread. False where none can be made now; true as well where none ever
-/// can be, with these attributes. It says in `progress`, in the
-/// use `number`, when it begins the program's function and when that has returned; null for
-/// nothing. Not for signal handlers.
+/// can be, with these attributes. `progress`: told in the use `number` when the program's function
+/// begins and when it has returned; null for none. Not for signal handlers.
 [[nodiscard]] bool make_thread(const sigevent& notification, ThreadProgress* progress,
                                std::uint64_t number) noexcept;
 

@@ -34,7 +34,7 @@ void PerCallDescriptor::name(NamedFiles& named) noexcept {
     if (!std::exchange(is_named_, true)) {
         named.push_back(*this);
     }
-    // What waits goes on by others.
+    // The program may have closed them: what waits goes on by others.
     if (reopened_ != nullptr && !DuplicateTable::confirm(*reopened_)) {
         close_reopened();
     }

@@ -259,13 +259,10 @@ POSIX_CASE("the thread of a list's request may wait for the list's notice, or en
 
 POSIX_CASE("a list's notice comes though a request's thread can never be made") {
     const BlockedSignal whole{SIGRTMIN};
-    pthread_attr_t impossible; // no such priority
+    pthread_attr_t impossible; // SCHED_FIFO has no priority 0
     ::pthread_attr_init(&impossible);
     ::pthread_attr_setinheritsched(&impossible, PTHREAD_EXPLICIT_SCHED);
     ::pthread_attr_setschedpolicy(&impossible, SCHED_FIFO);
-    cpu_set_t no_processor;
-    CPU_ZERO(&no_processor);
-    ::pthread_attr_setaffinity_np(&impossible, sizeof(no_processor), &no_processor);
     MixedList list;
     for (aiocb* const block : list.blocks) {
         block->aio_sigevent.sigev_notify = SIGEV_THREAD;
