@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -82,6 +83,17 @@ inline bool pipes_know_nowait() {
     char byte = 0;
     const iovec part{&byte, 1};
     return ::preadv2(pipe.reader, &part, 1, -1, RWF_NOWAIT) < 0 && errno == EAGAIN;
+}
+
+/// The numbers of this process that are open, from `first` on.
+inline std::set<int> open_from(int first) {
+    std::set<int> all;
+    for (int fd = first; fd < 2048; ++fd) {
+        if (::fcntl(fd, F_GETFD) >= 0) {
+            all.insert(fd);
+        }
+    }
+    return all;
 }
 
 /// Two ends of one pseudo-terminal.

@@ -11,26 +11,14 @@
 
 #include <filesystem>
 #include <memory>
-#include <set>
 
 #include <sys/resource.h>
 
 namespace aioxx::test {
 namespace {
 
-std::set<int> open_descriptors() {
-    std::set<int> all;
-    for (int fd = 0; fd < 2000; ++fd) {
-        if (::fcntl(fd, F_GETFD) >= 0) {
-            all.insert(fd);
-        }
-    }
-    return all;
-}
-
 std::size_t count_above(int first) {
-    const std::set<int> all = open_descriptors();
-    return static_cast<std::size_t>(std::distance(all.lower_bound(first), all.end()));
+    return open_from(first).size();
 }
 
 /// Has an engine open each descriptor that it ever opens: 0, or the number of what went wrong.

@@ -230,6 +230,19 @@ private:
     std::thread thread_;
 };
 
+/// A child that has closed its copies of two ends, and ends with 1 when `until` can be read.
+pid_t fork_until(const Pipe& until, Descriptor& one, Descriptor& other) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        one.close();
+        other.close();
+        char byte = 0;
+        _exit(static_cast<int>(::read(until.reader, &byte, 1)));
+    }
+    REQUIRE(child > 0);
+    return child;
+}
+
 POSIX_CASE("a forked child has no duplicate of what its parent waits for") {
     NOT_ON_GLIBC("it has none");
     constexpr std::size_t size = 100'000;
@@ -239,14 +252,7 @@ POSIX_CASE("a forked child has no duplicate of what its parent waits for") {
         const Pipe until;
         Block waiting{pipe.writer, std::string(size, 'w')};
         REQUIRE(aio_write(waiting) == 0);
-        const pid_t child = ::fork();
-        if (child == 0) {
-            pipe.writer.close();
-            pipe.reader.close();
-            char byte = 0;
-            _exit(static_cast<int>(::read(until.reader, &byte, 1)));
-        }
-        REQUIRE(child > 0);
+        const pid_t child = fork_until(until, pipe.writer, pipe.reader);
         std::string received(size, 0);
         for (std::size_t length = 0; length < size;) {
             const ssize_t part = ::read(pipe.reader, received.data(), size - length);
@@ -282,14 +288,7 @@ POSIX_CASE("a forked child has nothing open of a terminal that its parent waits 
         Block read{terminal.slave};
         REQUIRE(aio_read(read) == 0);
         REQUIRE_FALSE(duplicates_of(terminal.slave).empty());
-        const pid_t child = ::fork();
-        if (child == 0) {
-            terminal.slave.close();
-            terminal.master.close();
-            char byte = 0;
-            _exit(static_cast<int>(::read(until.reader, &byte, 1)));
-        }
-        REQUIRE(child > 0);
+        const pid_t child = fork_until(until, terminal.slave, terminal.master);
         REQUIRE(::write(terminal.master, "\n", 1) == 1);
         CHECK(read.await_result() == 1);
         terminal.slave.close();
@@ -324,17 +323,6 @@ POSIX_CASE("a read on a terminal goes on without what the program has put in ano
     }
 }
 
-/// The library's own, by their high numbers.
-std::vector<int> own_descriptors() {
-    std::vector<int> found;
-    for (int fd = 900; fd < 2048; ++fd) {
-        if (::fcntl(fd, F_GETFD) >= 0) {
-            found.push_back(fd);
-        }
-    }
-    return found;
-}
-
 POSIX_CASE("a forked child keeps what the program has put in the place of own descriptors") {
     NOT_ON_GLIBC("it has none");
     const Pipe pipe;
@@ -342,7 +330,7 @@ POSIX_CASE("a forked child keeps what the program has put in the place of own de
     REQUIRE(aio_read(read) == 0);
     pipe.fill("x");
     REQUIRE(read.await_result() == 1);
-    const std::vector<int> own = own_descriptors();
+    const std::set<int> own = open_from(900); // high ones are the library's
     REQUIRE(own.size() >= 4);
     std::vector<Descriptor> in_place;
     for (const int number : own) {
